@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * heap.h: a binary heap of timers that live inside the objects they belong to. Setting, moving and
+ * clearing one costs O(log n), asking for the earliest O(1); so a step's cost does not grow with
+ * the table. The heap owns only its array of pointers; room for a timer is made when its owner is
+ * made, so that setting one cannot fail.
+ */
+#ifndef PH_BASE_HEAP_H
+#define PH_BASE_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/time.h"
+
+struct ph_timer {
+    ph_us due;     /* PH_NEVER = not in the heap */
+    size_t at;     /* position in the heap, meaningful while set */
+    unsigned kind; /* the owner's, not looked at here */
+};
+
+struct ph_heap {
+    struct ph_timer **timers;
+    size_t count;    /* set ones */
+    size_t reserved; /* ones that may be set */
+    size_t size;     /* of the array */
+};
+
+void ph_heap_init(struct ph_heap *heap);
+/* Frees the array; timers still in it are forgotten, not touched. */
+void ph_heap_done(struct ph_heap *heap);
+/* Makes room for one more timer and initialises it. False: out of memory, nothing changed. */
+bool ph_heap_reserve(struct ph_heap *heap, struct ph_timer *timer, unsigned kind);
+/* Clears the timer and gives its room back. */
+void ph_heap_release(struct ph_heap *heap, struct ph_timer *timer);
+/* Sets or moves the timer; PH_NEVER clears it. */
+void ph_heap_set(struct ph_heap *heap, struct ph_timer *timer, ph_us due);
+/* The earliest timer, still set; NULL when none is. */
+struct ph_timer *ph_heap_first(const struct ph_heap *heap);
+/* When the earliest is due; PH_NEVER when none is set. */
+ph_us ph_heap_due(const struct ph_heap *heap);
+
+#endif
