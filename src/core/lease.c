@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * lease.c: a mapping that the gateway holds: it is renewed in good time, by the ladder of RFC 6887
+ * §11.2.1 when answers fail to come, and made again from the beginning when it is lost.
+ */
+#include "core/state.h"
+
+/* NAT-PMP and UPnP tell the external address apart from the mapping; it may change under it. */
+static const struct ph_addr *address_of(const struct ph_mapping *m) {
+    const struct ph_gateway *g = m->gateway;
+    if (m->method == PORTHOLE_NATPMP)
+        return &g->natpmp.external;
+    if (m->method == PORTHOLE_UPNP && g->upnp.phase == PH_UPNP_READY)
+        return &g->upnp.external;
+    return &ph_addr_none;
+}
+
+static void follow_address(struct ph_mapping *m) {
+    const struct ph_addr *address = address_of(m);
+    if (ph_addr_is_unspecified(address) || ph_addr_equal(address, &m->external.addr))
+        return;
+    m->external.addr = *address;
+    ph_mapping_raise(m, PORTHOLE_EVENT_CHANGED);
+}
+
+/* After a renewal that came to nothing: what is left of the lease decides when to ask again. */
+static void schedule_renewal(struct ph_mapping *m) {
+    ph_us now = m->engine->now;
+    if (m->expires == PH_NEVER)
+        m->renew = now + ph_retry_backoff(m->engine, ++m->failures);
+    else
+        m->renew = now + ph_retry_renewal(m->engine, m->expires - now);
+}
+
+static void retransmit_renewal(struct ph_mapping *m) {
+    for (unsigned i = 0; i < 3; i++) {
+        struct ph_attempt *a = &m->attempts[i];
+        if (a->state != PH_ATTEMPT_ASKED || m->engine->now < a->next)
+            continue;
+        if (a->tries < PH_TRIES_MAX)
+            ph_attempt_send(a);
+        else
+            ph_attempt_drop(a, PH_ATTEMPT_IDLE);
+    }
+}
+
+static void start_renewal(struct ph_mapping *m) {
+    struct ph_gateway *g = m->gateway;
+    struct ph_attempt *a = &m->attempts[m->method - 1];
+    if (m->method == PORTHOLE_UPNP && g->upnp.phase != PH_UPNP_READY) {
+        /* The device was lost; it is searched for, and the renewal follows when it is found. */
+        ph_gateway_reset(g);
+        ph_gateway_ask(g, PORTHOLE_UPNP);
+        schedule_renewal(m);
+        return;
+    }
+    m->renew = PH_NEVER;
+    ph_attempt_start(a, PH_PURPOSE_RENEW);
+}
+
+void ph_mapping_run_lease(struct ph_mapping *m) {
+    ph_us now = m->engine->now;
+    if (m->method == PORTHOLE_DIRECT)
+        return;
+    if (now >= m->expires) {
+        if (m->flags & PORTHOLE_LEASE) {
+            ph_mapping_unmap(m);
+        } else {
+            ph_mapping_lose(m, "its lease ended");
+            ph_mapping_run(m);
+        }
+        return;
+    }
+    follow_address(m);
+    retransmit_renewal(m);
+    const struct ph_attempt *a = &m->attempts[m->method - 1];
+    bool is_renewing = a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED;
+    if (is_renewing)
+        m->renew = PH_NEVER;
+    else if (now >= m->renew)
+        start_renewal(m);
+    else if (m->renew == PH_NEVER && !(m->flags & PORTHOLE_LEASE))
+        schedule_renewal(m);
+}
+
+void ph_mapping_lose(struct ph_mapping *m, const char *why) {
+    struct ph_gateway *g = m->gateway;
+    struct ph_attempt *a = &m->attempts[m->method - 1];
+    struct ph_method *status = &g->methods[m->method];
+    char name[PH_MAPPING_NAME_SIZE];
+    ph_trace(m->engine, PORTHOLE_LOG_INFO, "%s: lost: %s", ph_trace_mapping(m, name), why);
+    ph_mapping_move(m, PORTHOLE_PENDING);
+    ph_mapping_raise(m, PORTHOLE_EVENT_PENDING);
+    m->expires = m->renew = PH_NEVER;
+    m->retry = 0;
+    if (status->state == PH_METHOD_ALIVE && status->heard < a->first_sent)
+        ph_gateway_dead(g, (enum porthole_method)m->method, PORTHOLE_ERR_NO_GATEWAY, 0);
+    ph_gateway_reset(g);
+    for (unsigned i = 0; i < 3; i++)
+        ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
+}
+
+void ph_mapping_refresh(struct ph_mapping *m) {
+    if (m->state == PORTHOLE_SUCCESS && m->method != PORTHOLE_DIRECT) {
+        m->renew = m->engine->now;
+    } else if (m->state == PORTHOLE_FAILURE && m->gateway && m->retry > m->engine->now) {
+        m->retry = m->engine->now;
+        m->gateway->next_round = m->engine->now;
+    }
+    ph_mapping_run(m);
+}

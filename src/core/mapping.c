@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * mapping.c: a mapping until it is made: which method is asked, when a worse one is used beside it,
+ * what a grant and a refusal mean, and failure, which is a report and not an end.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sm.h"
+#include "core/state.h"
+
+static const struct ph_sm_state states[] = {
+    [PORTHOLE_DESTROYED] = {"destroyed", 0},
+    [PORTHOLE_PENDING] = {"pending", PH_SM(PORTHOLE_SUCCESS) | PH_SM(PORTHOLE_FAILURE) |
+                                         PH_SM(PORTHOLE_DESTROYING)},
+    [PORTHOLE_SUCCESS] = {"success", PH_SM(PORTHOLE_PENDING) | PH_SM(PORTHOLE_DESTROYING)},
+    [PORTHOLE_FAILURE] = {"failure", PH_SM(PORTHOLE_SUCCESS) | PH_SM(PORTHOLE_PENDING) |
+                                         PH_SM(PORTHOLE_DESTROYING)},
+    [PORTHOLE_DESTROYING] = {"destroying", PH_SM(PORTHOLE_DESTROYED)},
+};
+
+void ph_mapping_move(struct ph_mapping *m, enum porthole_state state) {
+    char name[PH_MAPPING_NAME_SIZE];
+    assert(ph_sm_allows(states, m->state, state));
+    ph_trace(m->engine, PORTHOLE_LOG_DEBUG, "%s: %s -> %s", ph_trace_mapping(m, name),
+             states[m->state].name, states[state].name);
+    m->state = (uint8_t)state;
+}
+
+void ph_mapping_raise(struct ph_mapping *m, enum porthole_event_type type) {
+    if (m->hidden)
+        return;
+    if (m->event == PORTHOLE_EVENT_MAPPED && type == PORTHOLE_EVENT_CHANGED)
+        return; /* nobody has heard of what changed */
+    m->event = (uint8_t)type;
+    if (!ph_link_is_in(&m->in_events))
+        ph_list_append(&m->engine->events, &m->in_events);
+}
+
+uint64_t ph_mapping_port_key(unsigned protocol, uint16_t internal_port) {
+    return (uint64_t)protocol << 16 | internal_port;
+}
+
+struct ph_mapping *ph_mapping_find(const struct ph_engine *e, porthole_id id) {
+    struct ph_node *node = ph_table_find(&e->by_id, id);
+    return node ? PH_CONTAINER(node, struct ph_mapping, by_id) : NULL;
+}
+
+/* ---- Beginning
+ * -------------------------------------------------------------------------------------- */
+
+static void enter_gateway(struct ph_mapping *m, struct ph_gateway *g) {
+    m->gateway = g;
+    for (unsigned i = 0; i < 3; i++)
+        ph_attempt_init(&m->attempts[i], (enum porthole_method)(i + 1));
+    ph_list_append(g ? &g->mappings : &m->engine->homeless, &m->in_gateway);
+}
+
+int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_request *request,
+                   bool hidden, struct ph_mapping **ret) {
+    struct ph_mapping *m = calloc(1, sizeof *m);
+    if (!m)
+        return PORTHOLE_ERR_NO_MEMORY;
+    if (request->description) {
+        size_t size = strlen(request->description) + 1;
+        m->description = malloc(size);
+        if (!m->description) {
+            free(m);
+            return PORTHOLE_ERR_NO_MEMORY;
+        }
+        memcpy(m->description, request->description, size);
+    }
+    if (!ph_heap_reserve(&e->heap, &m->timer, PH_TIMER_MAPPING)) {
+        free(m->description);
+        free(m);
+        return PORTHOLE_ERR_NO_MEMORY;
+    }
+    m->engine = e;
+    m->id = id;
+    m->requested = e->now;
+    m->expires = m->renew = m->wake = PH_NEVER;
+    m->lifetime_s = request->lifetime_s;
+    m->internal_port = request->internal_port;
+    m->wished_port = request->external_port;
+    m->protocol = (uint8_t)request->protocol;
+    m->state = PORTHOLE_PENDING;
+    m->flags = (uint8_t)request->flags;
+    m->methods = (uint8_t)e->config.methods;
+    m->hidden = hidden;
+    e->config.random.fill(e->config.random.user, m->nonce, sizeof m->nonce);
+    ph_link_init(&m->in_events);
+    ph_link_init(&m->in_gateway);
+    ph_table_add(&e->by_id, &m->by_id, id);
+    ph_table_add(&e->by_port, &m->by_port, ph_mapping_port_key(m->protocol, m->internal_port));
+    ph_table_add(&e->by_nonce, &m->by_nonce, ph_pcp_client_key(m));
+    e->alive++;
+    e->count += hidden ? 0 : 1;
+    enter_gateway(m, e->gateway);
+    *ret = m;
+    return 0;
+}
+
+void ph_mapping_free(struct ph_mapping *m) {
+    if (!m)
+        return;
+    free(m->description);
+    free(m);
+}
+
+void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
+    for (unsigned i = 0; i < 3; i++)
+        if (m->gateway)
+            ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
+    ph_link_remove(&m->in_gateway);
+    if (m->state == PORTHOLE_SUCCESS) {
+        ph_mapping_move(m, PORTHOLE_PENDING);
+        ph_mapping_raise(m, PORTHOLE_EVENT_PENDING);
+    }
+    m->external = (struct ph_endpoint){.port = 0};
+    m->method = PORTHOLE_NONE;
+    m->expires = m->renew = m->wake = PH_NEVER;
+    m->retry = 0;
+    m->failures = 0;
+    enter_gateway(m, g);
+}
+
+/* ---- Trying
+ * ----------------------------------------------------------------------------------------- */
+
+bool ph_mapping_is_trying(const struct ph_mapping *m) {
+    if (m->state == PORTHOLE_PENDING || m->state == PORTHOLE_FAILURE)
+        return m->retry == 0;
+    return m->state == PORTHOLE_SUCCESS && m->method == PORTHOLE_NATPMP &&
+           m->attempts[PORTHOLE_NATPMP - 1].state == PH_ATTEMPT_ASKED;
+}
+
+/* A mapping of the same port that is being removed must be gone first: its delete would take the
+ * new one along. */
+static bool has_predecessor(const struct ph_mapping *m) {
+    struct ph_node *node = ph_table_find(&m->engine->by_port, m->by_port.key);
+    for (; node; node = ph_table_find_next(node)) {
+        const struct ph_mapping *other = PH_CONTAINER(node, struct ph_mapping, by_port);
+        if (other != m && other->state == PORTHOLE_DESTROYING)
+            return true;
+    }
+    return false;
+}
+
+static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
+                       const struct ph_endpoint *external, ph_us since);
+
+static bool take_direct(struct ph_mapping *m) {
+    const struct ph_path *path = &m->gateway->path;
+    if (m->hidden || ph_addr_reach(&path->source) != PORTHOLE_REACH_PUBLIC)
+        return false;
+    if ((m->flags & PORTHOLE_EXACT_PORT) && m->wished_port != m->internal_port) {
+        ph_mapping_fail(m, PORTHOLE_ERR_UNSUPPORTED, PORTHOLE_DIRECT, 0);
+        return true;
+    }
+    struct ph_endpoint external = {path->source, m->internal_port};
+    take_grant(m, PORTHOLE_DIRECT, 0, &external, m->engine->now);
+    return true;
+}
+
+enum outlook {
+    OUTLOOK_OUT,  /* nothing will come from this method in this try */
+    OUTLOOK_OPEN, /* something may still come, but others need not wait for it */
+    OUTLOOK_WAIT  /* others wait for it */
+};
+
+static enum outlook consider_alive(struct ph_mapping *m, struct ph_attempt *a) {
+    struct ph_gateway *g = m->gateway;
+    if (a->state == PH_ATTEMPT_IDLE)
+        ph_attempt_start(a, PH_PURPOSE_MAKE);
+    if (a->state == PH_ATTEMPT_GRANTED && !ph_addr_is_unspecified(&g->natpmp.external)) {
+        struct ph_endpoint external = {g->natpmp.external, a->port};
+        a->state = PH_ATTEMPT_IDLE;
+        take_grant(m, PORTHOLE_NATPMP, a->granted_s, &external, a->sent);
+    }
+    return a->state == PH_ATTEMPT_ASKED && a->tries > PH_TRIES_MAX ? OUTLOOK_OPEN : OUTLOOK_WAIT;
+}
+
+static enum outlook consider(struct ph_mapping *m, enum porthole_method method) {
+    struct ph_method *status = &m->gateway->methods[method];
+    struct ph_attempt *a = &m->attempts[method - 1];
+    if (!(m->methods & 1U << method) || a->state == PH_ATTEMPT_REFUSED)
+        return OUTLOOK_OUT;
+    ph_gateway_ask(m->gateway, method);
+    if (status->state == PH_METHOD_DEAD)
+        return OUTLOOK_OUT;
+    if (status->state == PH_METHOD_ALIVE)
+        return consider_alive(m, a);
+    if (method == PORTHOLE_PCP && a->state == PH_ATTEMPT_IDLE)
+        ph_attempt_start(a, PH_PURPOSE_MAKE);
+    ph_us head_start = status->asked + PH_HEAD_START;
+    if (m->engine->now >= head_start)
+        return OUTLOOK_OPEN;
+    if (head_start < m->wake)
+        m->wake = head_start;
+    return OUTLOOK_WAIT;
+}
+
+/* How much an error tells somebody who asks why there is no mapping. */
+static int weight(int error) {
+    switch (error) {
+    case 0:
+        return -1;
+    case PORTHOLE_ERR_NO_GATEWAY:
+    case PORTHOLE_ERR_PORT_CLOSED:
+    case PORTHOLE_ERR_UNREACHABLE:
+        return 0;
+    case PORTHOLE_ERR_UNSUPPORTED:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
+static void fail_for_best_reason(struct ph_mapping *m) {
+    int error = 0;
+    int code = 0;
+    enum porthole_method by = PORTHOLE_NONE;
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
+        const struct ph_attempt *a = &m->attempts[i - 1];
+        const struct ph_method *status = &m->gateway->methods[i];
+        bool is_refused = a->state == PH_ATTEMPT_REFUSED;
+        int why = is_refused ? a->error : status->error;
+        if (!(m->methods & 1U << i) || (!is_refused && status->state != PH_METHOD_DEAD) ||
+            weight(why) <= weight(error))
+            continue;
+        error = why;
+        code = is_refused ? a->code : status->code;
+        by = (enum porthole_method)i;
+    }
+    if (weight(error) < 1)
+        ph_mapping_fail(m, PORTHOLE_ERR_NO_GATEWAY, PORTHOLE_NONE, 0);
+    else
+        ph_mapping_fail(m, error, by, code);
+}
+
+static void retransmit_making(struct ph_mapping *m) {
+    struct ph_engine *e = m->engine;
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
+        struct ph_attempt *a = &m->attempts[i - 1];
+        struct ph_method *status = &m->gateway->methods[i];
+        bool is_late = e->now >= a->first_sent + e->config.mapping_timeout;
+        if ((a->state == PH_ATTEMPT_ASKED || a->state == PH_ATTEMPT_GRANTED) && is_late &&
+            status->state == PH_METHOD_ALIVE) {
+            bool is_silent = status->heard < a->first_sent;
+            a->error = PORTHOLE_ERR_TIMEOUT;
+            a->code = 0;
+            ph_attempt_drop(a, PH_ATTEMPT_REFUSED);
+            if (is_silent)
+                ph_gateway_dead(m->gateway, (enum porthole_method)i, PORTHOLE_ERR_TIMEOUT, 0);
+        } else if (a->state == PH_ATTEMPT_ASKED && e->now >= a->next) {
+            if (a->purpose == PH_PURPOSE_DELETE && a->tries >= PH_TRIES_MAX)
+                ph_attempt_drop(a, a->error ? PH_ATTEMPT_REFUSED : PH_ATTEMPT_IDLE);
+            else
+                ph_attempt_send(a);
+        }
+    }
+}
+
+static void begin_try(struct ph_mapping *m) {
+    struct ph_gateway *g = m->gateway;
+    if (m->engine->now >= g->next_round)
+        ph_gateway_reset(g);
+    m->retry = 0;
+    for (unsigned i = 0; i < 3; i++)
+        if (m->attempts[i].state == PH_ATTEMPT_REFUSED)
+            m->attempts[i].state = PH_ATTEMPT_IDLE;
+}
+
+static void run_making(struct ph_mapping *m) {
+    struct ph_gateway *g = m->gateway;
+    m->wake = PH_NEVER;
+    if (!g) {
+        if (m->retry == 0)
+            ph_mapping_fail(m, m->engine->network_error, PORTHOLE_NONE, 0);
+        return;
+    }
+    if (m->retry > m->engine->now || has_predecessor(m))
+        return;
+    if (m->retry != 0)
+        begin_try(m);
+    if (take_direct(m))
+        return;
+    retransmit_making(m);
+    enum outlook best = OUTLOOK_OUT;
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP && best != OUTLOOK_WAIT; i++) {
+        enum outlook outlook = consider(m, (enum porthole_method)i);
+        best = outlook > best ? outlook : best;
+        /* PCP and NAT-PMP are asked at the same moment, so that a gateway without PCP costs no
+         * round trip more. */
+        if (i == PORTHOLE_PCP && (m->methods & PORTHOLE_USE_NATPMP) &&
+            g->methods[i].state != PH_METHOD_ALIVE)
+            ph_gateway_ask(g, PORTHOLE_NATPMP);
+        /* PCP and NAT-PMP are asked at the same moment, so that a gateway without PCP costs no
+         * round trip more. */
+        if (i == PORTHOLE_PCP && (m->methods & PORTHOLE_USE_NATPMP) &&
+            g->methods[i].state != PH_METHOD_ALIVE)
+            ph_gateway_ask(g, PORTHOLE_NATPMP);
+    }
+    if (best == OUTLOOK_OUT)
+        fail_for_best_reason(m);
+}
+
+void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method method, int code) {
+    struct ph_gateway *g = m->gateway;
+    struct ph_engine *e = m->engine;
+    for (unsigned i = 0; g && i < 3; i++)
+        if (m->attempts[i].state != PH_ATTEMPT_REFUSED)
+            ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
+    bool is_news = !m->has_failed || m->error != error || m->code != code;
+    m->error = error;
+    m->error_method = (uint8_t)method;
+    m->code = code;
+    m->has_failed = true;
+    if (!g)
+        m->retry = PH_NEVER; /* until there is a network */
+    else if (error == PORTHOLE_ERR_NO_GATEWAY && g->next_round > e->now)
+        m->retry = g->next_round;
+    else
+        m->retry = e->now + ph_retry_backoff(e, ++m->failures);
+    if (m->state != PORTHOLE_FAILURE)
+        ph_mapping_move(m, PORTHOLE_FAILURE);
+    if (is_news)
+        ph_mapping_raise(m, PORTHOLE_EVENT_FAILED);
+}
+
+/* ---- Answers
+ * ---------------------------------------------------------------------------------------- */
+
+static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
+                       const struct ph_endpoint *external, ph_us since) {
+    struct ph_engine *e = m->engine;
+    bool is_change = !ph_endpoint_equal(&m->external, external) || m->method != method;
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
+        /* A better method that was asked and has not spoken yet is asked on: it may have granted,
+         * and then the answer was lost. */
+        bool is_open = i < method && m->attempts[i - 1].state == PH_ATTEMPT_ASKED &&
+                       m->gateway->methods[i].state == PH_METHOD_ASKING;
+        if (i != method && !is_open)
+            ph_attempt_drop(&m->attempts[i - 1], PH_ATTEMPT_IDLE);
+    }
+    m->external = *external;
+    m->method = (uint8_t)method;
+    m->granted_s = lifetime_s;
+    m->expires = m->renew = PH_NEVER;
+    if (lifetime_s > 0) {
+        uint32_t trusted_s = lifetime_s < PH_LEASE_TRUSTED_S ? lifetime_s : PH_LEASE_TRUSTED_S;
+        m->expires = since + PH_SECONDS(lifetime_s);
+        m->renew = since + ph_retry_renewal(e, PH_SECONDS(trusted_s));
+    } else if (method != PORTHOLE_DIRECT) {
+        m->renew = since + PH_PERMANENT_RECHECK;
+    }
+    if (m->flags & PORTHOLE_LEASE)
+        m->renew = PH_NEVER;
+    m->error = m->code = 0;
+    m->error_method = PORTHOLE_NONE;
+    m->failures = 0;
+    m->retry = 0;
+    m->wake = PH_NEVER;
+    m->has_failed = false;
+    if (m->state == PORTHOLE_SUCCESS) {
+        if (is_change)
+            ph_mapping_raise(m, PORTHOLE_EVENT_CHANGED);
+        return;
+    }
+    if (m->elapsed == 0)
+        m->elapsed = e->now - m->requested;
+    ph_mapping_move(m, PORTHOLE_SUCCESS);
+    ph_mapping_raise(m, PORTHOLE_EVENT_MAPPED);
+}
+
+/* A second method has granted the same mapping, late. */
+static void granted_beside(struct ph_mapping *m, struct ph_attempt *a, uint32_t lifetime_s,
+                           const struct ph_endpoint *external) {
+    if (!ph_endpoint_equal(&m->external, external))
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
+    else if (a->method < m->method)
+        take_grant(m, (enum porthole_method)a->method, lifetime_s, external, m->engine->now);
+}
+
+void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
+                        const struct ph_endpoint *external) {
+    struct ph_attempt *a = &m->attempts[method - 1];
+    bool is_answer = a->state == PH_ATTEMPT_ASKED && a->purpose != PH_PURPOSE_DELETE;
+    ph_us since = is_answer ? a->sent : m->engine->now;
+    if (m->state == PORTHOLE_DESTROYING || m->state == PORTHOLE_DESTROYED ||
+        a->purpose == PH_PURPOSE_DELETE ||
+        (m->state == PORTHOLE_SUCCESS && m->method == method && !is_answer))
+        return; /* a duplicate, or overtaken by a delete */
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    a->held = true;
+    a->touched = true;
+    a->port = external->port;
+    a->error = 0;
+    if (ph_addr_is_unspecified(&external->addr)) {
+        a->state = PH_ATTEMPT_GRANTED;
+        a->granted_s = lifetime_s;
+    } else if ((m->flags & PORTHOLE_EXACT_PORT) && external->port != m->wished_port) {
+        a->error = PORTHOLE_ERR_PORT_TAKEN;
+        a->code = 0;
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
+    } else if (m->state == PORTHOLE_SUCCESS && m->method != method) {
+        granted_beside(m, a, lifetime_s, external);
+    } else {
+        take_grant(m, method, lifetime_s, external, since);
+    }
+    ph_mapping_run(m);
+}
+
+void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int error, int code) {
+    struct ph_attempt *a = &m->attempts[method - 1];
+    if (a->state != PH_ATTEMPT_ASKED || a->purpose == PH_PURPOSE_DELETE)
+        return;
+    a->error = error;
+    a->code = (uint16_t)code;
+    a->touched = a->held;
+    ph_attempt_answered(a, PH_ATTEMPT_REFUSED);
+    ph_trace(m->engine, PORTHOLE_LOG_DEBUG, "%s: refused: %s, code %d",
+             porthole_method_name(method), porthole_strerror(error), code);
+    if (m->state == PORTHOLE_SUCCESS)
+        ph_mapping_lose(m, "its renewal was refused");
+    ph_mapping_run(m);
+}
+
+/* ---- Running
+ * ---------------------------------------------------------------------------------------- */
+
+static void set_mapping_timer(struct ph_mapping *m) {
+    ph_us due = PH_NEVER;
+    bool is_made = m->state == PORTHOLE_SUCCESS;
+    if (m->retry > m->engine->now)
+        due = m->retry;
+    if (is_made)
+        due = m->renew < m->expires ? m->renew : m->expires;
+    else if (m->state != PORTHOLE_DESTROYING && m->wake < due)
+        due = m->wake;
+    for (unsigned i = 0; i < 3; i++) {
+        const struct ph_attempt *a = &m->attempts[i];
+        ph_us limit = a->first_sent + m->engine->config.mapping_timeout;
+        bool is_open = a->state == PH_ATTEMPT_ASKED || a->state == PH_ATTEMPT_GRANTED;
+        if (a->state == PH_ATTEMPT_ASKED && a->next < due)
+            due = a->next;
+        if (is_open && limit > m->engine->now && limit < due)
+            due = limit;
+    }
+    ph_heap_set(&m->engine->heap, &m->timer, due);
+}
+
+void ph_mapping_run(struct ph_mapping *m) {
+    switch ((enum porthole_state)m->state) {
+    case PORTHOLE_PENDING:
+    case PORTHOLE_FAILURE:
+        run_making(m);
+        break;
+    case PORTHOLE_SUCCESS:
+        ph_mapping_run_lease(m);
+        break;
+    case PORTHOLE_DESTROYING:
+        ph_mapping_run_removal(m);
+        break;
+    case PORTHOLE_DESTROYED:
+        break;
+    }
+    if (m->state != PORTHOLE_DESTROYED)
+        set_mapping_timer(m);
+}
+
+void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret) {
+    *ret = (struct ph_mapping_info){
+        .id = m->id,
+        .state = (enum porthole_state)m->state,
+        .protocol = (enum porthole_protocol)m->protocol,
+        .method = (enum porthole_method)m->method,
+        .internal_port = m->internal_port,
+        .external = m->external,
+        .lifetime_s = m->granted_s,
+        .expires = m->expires,
+        .elapsed = m->elapsed,
+        .error = m->error,
+        .error_method = (enum porthole_method)m->error_method,
+        .code = m->code,
+        .fate = (enum porthole_fate)m->fate,
+    };
+    if (m->gateway) {
+        ret->source = m->gateway->path.source;
+        ret->gateway = m->gateway->path.gateway;
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * pcp_client.c: PCP's MAP requests (RFC 6887 §11) for mappings, and what its answers mean. There is
+ * no probe: the first mapping's own MAP is the question whether the gateway speaks PCP. An answer
+ * counts only with the nonce, protocol and port of a request that is out.
+ */
+#include <string.h>
+
+#include "core/state.h"
+
+static uint64_t nonce_key(const uint8_t nonce[PH_PCP_NONCE_SIZE]) {
+    uint64_t key;
+    memcpy(&key, nonce, sizeof key);
+    return key;
+}
+
+uint64_t ph_pcp_client_key(const struct ph_mapping *m) { return nonce_key(m->nonce); }
+
+void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
+    struct ph_gateway *g = m->gateway;
+    bool is_delete = a->purpose == PH_PURPOSE_DELETE;
+    struct ph_pcp_request request = {
+        .version = PH_PCP_VERSION,
+        .opcode = PH_PCP_MAP,
+        .lifetime_s = is_delete ? 0 : m->lifetime_s,
+        .client_addr = g->path.source,
+        .map = {.protocol = m->protocol, .internal_port = m->internal_port},
+        .prefer_failure = !is_delete && (m->flags & PORTHOLE_EXACT_PORT),
+    };
+    memcpy(request.map.nonce, m->nonce, sizeof m->nonce);
+    /* A renewal suggests what it has (§11.2.1), so that a gateway that forgot gives the same again.
+     */
+    request.map.external_port = m->external.port ? m->external.port : m->wished_port;
+    if (m->external.port && m->method == PORTHOLE_PCP)
+        request.map.external_addr = m->external.addr;
+    if (is_delete && !a->held)
+        request.map.external_port = 0;
+    uint8_t bytes[PH_PCP_SIZE_MAX];
+    int len = ph_pcp_encode_request(&request, bytes, sizeof bytes);
+    struct ph_endpoint to = {g->path.gateway, PH_PCP_PORT};
+    if (len > 0)
+        ph_effect_send(g, PH_CHANNEL_CONTROL, &to, bytes, (size_t)len);
+    char name[PH_MAPPING_NAME_SIZE];
+    ph_trace(m->engine, PORTHOLE_LOG_TRACE,
+             "%s: pcp MAP sent, lifetime %u, external port %u, try %u", ph_trace_mapping(m, name),
+             (unsigned)request.lifetime_s, request.map.external_port, a->tries);
+}
+
+static struct ph_mapping *find_by_nonce(struct ph_gateway *g, const struct ph_pcp_map *map) {
+    struct ph_node *node = ph_table_find(&g->engine->by_nonce, nonce_key(map->nonce));
+    for (; node; node = ph_table_find_next(node)) {
+        struct ph_mapping *m = PH_CONTAINER(node, struct ph_mapping, by_nonce);
+        if (m->gateway == g && memcmp(m->nonce, map->nonce, sizeof m->nonce) == 0 &&
+            m->protocol == map->protocol && m->internal_port == map->internal_port)
+            return m;
+    }
+    return NULL;
+}
+
+/* Errors that speak of the server and not of one mapping. */
+static bool answered_for_server(struct ph_gateway *g, const struct ph_pcp_response *r) {
+    if (r->result != PH_PCP_UNSUPP_VERSION && r->result != PH_PCP_UNSUPP_OPCODE)
+        return false;
+    enum porthole_method method = PORTHOLE_PCP;
+    /* A PCP server reads our NAT-PMP address request as version 0, opcode ANNOUNCE, and refuses the
+     * version (RFC 6887 §9); we send no ANNOUNCE of our own. */
+    if (r->version == PH_PCP_VERSION && r->opcode == PH_PCP_ANNOUNCE)
+        method = PORTHOLE_NATPMP;
+    /* A server that has granted something by a method is believed in that. */
+    if (g->methods[method].state != PH_METHOD_ALIVE)
+        ph_gateway_dead(g, method, PORTHOLE_ERR_UNSUPPORTED, r->result);
+    /* Version 0 is a NAT-PMP server's answer to PCP, and so tells of NAT-PMP too. */
+    if (r->version == 0 && g->methods[PORTHOLE_NATPMP].state == PH_METHOD_ASKING)
+        ph_natpmp_client_hint(g);
+    return true;
+}
+
+static void answered_map(struct ph_mapping *m, const struct ph_pcp_response *r) {
+    struct ph_attempt *a = &m->attempts[PORTHOLE_PCP - 1];
+    if (r->result != PH_PCP_SUCCESS) {
+        if (a->purpose == PH_PURPOSE_DELETE)
+            ph_mapping_deleted(m, PORTHOLE_PCP, false);
+        else
+            ph_mapping_refused(m, PORTHOLE_PCP, ph_pcp_result_error(r->result), r->result);
+        return;
+    }
+    if (r->lifetime_s == 0) {
+        /* Only a delete is answered so; a grant of no time at all is none. */
+        if (a->purpose == PH_PURPOSE_DELETE)
+            ph_mapping_deleted(m, PORTHOLE_PCP, true);
+        return;
+    }
+    if (a->purpose == PH_PURPOSE_DELETE && a->state == PH_ATTEMPT_ASKED)
+        return; /* an earlier MAP's answer, overtaken by the delete */
+    if (r->map.external_port == 0) {
+        ph_mapping_refused(m, PORTHOLE_PCP, PORTHOLE_ERR_MALFORMED, 0);
+        return;
+    }
+    struct ph_endpoint external = {r->map.external_addr, r->map.external_port};
+    ph_mapping_granted(m, PORTHOLE_PCP, r->lifetime_s, &external);
+}
+
+void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len) {
+    struct ph_engine *e = g->engine;
+    struct ph_pcp_response r;
+    int used = ph_pcp_decode_response(bytes, len, &r);
+    if (used < 0) {
+        ph_trace(e, PORTHOLE_LOG_DEBUG, "pcp: answer ignored: %s", porthole_strerror(used));
+        return;
+    }
+    if (answered_for_server(g, &r))
+        return;
+    if (r.opcode != PH_PCP_MAP)
+        return;
+    struct ph_mapping *m = find_by_nonce(g, &r.map);
+    if (!m) {
+        ph_trace(e, PORTHOLE_LOG_DEBUG, "pcp: answer ignored: no request has this nonce and port");
+        return;
+    }
+    g->methods[PORTHOLE_PCP].epoch_s = r.epoch_s;
+    ph_gateway_alive(g, PORTHOLE_PCP);
+    answered_map(m, &r);
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * state.h: what the core remembers, and who may call whom inside it. An engine has gateways, a
+ * gateway has the state of each method and the mappings made through it, a mapping has one attempt
+ * a method. Every handler changes state and then lets ph_mapping_run() draw the consequences; it is
+ * idempotent.
+ */
+#ifndef PH_CORE_STATE_H
+#define PH_CORE_STATE_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "core/engine.h"
+#include "wire/igd.h"
+#include "wire/pcp.h"
+
+/* ---- Numbers, and where they come from
+ * ----------------------------------------------------------- */
+
+/* The first retransmission of RFC 6886 §3.1; each next one waits twice as long. */
+#define PH_RETRY_FIRST PH_MS(250)
+/* How long a better method may be silent before a worse one is used beside it: a few times the
+ * round trip of a home network, far less than anybody notices. */
+#define PH_HEAD_START PH_MS(25)
+/* Four requests, at 0, 250, 750 and 1750 ms, and 1500 ms for the last one's answer. */
+#define PH_VERDICT PH_MS(3250)
+/* How long the gateway itself may take before another host of its network is taken for the IGD. */
+#define PH_STRANGER_DELAY PH_MS(200)
+#define PH_TRIES_MAX 4
+/* Requests in flight to one gateway and method: slow start up to what a socket buffer of a small
+ * router holds. */
+#define PH_WINDOW_FIRST 4U
+#define PH_WINDOW_MAX 64U
+/* HTTP exchanges at a time: small routers serve few connections. */
+#define PH_HTTP_WINDOW 4U
+/* The longest an HTTP exchange may take in all. */
+#define PH_HTTP_DEADLINE PH_SECONDS(10)
+/* Renewals are never closer than this (RFC 6887 §11.2.1). */
+#define PH_RENEW_MIN PH_SECONDS(4)
+/* A longer lease is renewed as if it were this long, so that a loss is noticed within a day. */
+#define PH_LEASE_TRUSTED_S 86400U
+/* A mapping without end is asked for again this often: nothing else would notice its loss. */
+#define PH_PERMANENT_RECHECK PH_SECONDS(3600)
+#define PH_BACKOFF_FIRST PH_SECONDS(2)
+#define PH_BACKOFF_MAX PH_SECONDS(300)
+/* Other external ports tried after UPnP's error 718. */
+#define PH_PORT_TRIES_MAX 10
+#define PH_CANDIDATES_MAX 4U
+#define PH_MAPPINGS_MAX 65535U
+
+/* ---- Timers
+ * --------------------------------------------------------------------------------------- */
+
+enum ph_timer_kind {
+    PH_TIMER_MAPPING,
+    PH_TIMER_PCP,    /* verdict */
+    PH_TIMER_NATPMP, /* retransmission, verdict */
+    PH_TIMER_UPNP,   /* retransmission, verdict */
+    PH_TIMER_PROBE,
+    PH_TIMER_STOP
+};
+
+/* ---- A method at a gateway
+ * ------------------------------------------------------------------------ */
+
+enum ph_method_state {
+    PH_METHOD_IDLE,   /* not asked */
+    PH_METHOD_ASKING, /* asked, nothing heard */
+    PH_METHOD_ALIVE,  /* it answers */
+    PH_METHOD_DEAD    /* refused, or silent until the verdict */
+};
+
+struct ph_method {
+    enum ph_method_state state;
+    int error; /* DEAD: why */
+    int code;
+    ph_us asked; /* when ASKING began */
+    ph_us heard; /* the last answer */
+    ph_us rtt;   /* of the last answer to a request sent once; 0 = none */
+    uint32_t epoch_s;
+    unsigned window; /* requests that may be in flight */
+    unsigned in_flight;
+    ph_us rtt_least;
+    struct ph_link queue; /* attempts that wait for a place in the window */
+    struct ph_timer timer;
+};
+
+/* ---- A mapping
+ * ------------------------------------------------------------------------------------ */
+
+enum ph_attempt_state {
+    PH_ATTEMPT_IDLE,
+    PH_ATTEMPT_QUEUED,  /* waits for a place in the window */
+    PH_ATTEMPT_ASKED,   /* in flight */
+    PH_ATTEMPT_GRANTED, /* NAT-PMP: granted, the external address is still to come */
+    PH_ATTEMPT_REFUSED  /* out until the mapping's next try */
+};
+
+enum ph_purpose { PH_PURPOSE_MAKE, PH_PURPOSE_RENEW, PH_PURPOSE_DELETE };
+
+/* What one method was asked for one mapping. */
+struct ph_attempt {
+    struct ph_link link; /* in the method's queue */
+    ph_us first_sent;
+    ph_us sent;
+    ph_us next;         /* next retransmission; PH_NEVER while an exchange is in flight */
+    int error;          /* REFUSED: why */
+    uint32_t exchange;  /* UPnP: in flight; 0 = none */
+    uint32_t granted_s; /* GRANTED: its lease */
+    uint16_t code;      /* REFUSED: the gateway's code */
+    uint16_t port;      /* external port asked for, or granted */
+    uint8_t method;
+    uint8_t state;
+    uint8_t purpose;
+    uint8_t tries;      /* requests sent */
+    uint8_t port_tries; /* UPnP: conflicts so far */
+    bool touched;       /* a request was sent that the gateway may have granted */
+    bool held;          /* it was granted and not deleted since */
+};
+
+struct ph_mapping {
+    struct ph_engine *engine;
+    struct ph_gateway *gateway; /* NULL = no network */
+    porthole_id id;
+    struct ph_node by_id;
+    struct ph_node by_port;
+    struct ph_node by_nonce;
+    struct ph_link in_gateway; /* or in the engine's list of those without a gateway */
+    struct ph_link in_events;  /* or in the graveyard */
+    struct ph_timer timer;
+    char *description; /* NULL = the default */
+    ph_us requested;
+    ph_us elapsed;
+    ph_us expires;       /* SUCCESS: end of the lease */
+    ph_us renew;         /* SUCCESS: next renewal */
+    ph_us retry;         /* FAILURE: rests until then; 0 = at work */
+    ph_us wake;          /* when a head start ends */
+    uint32_t lifetime_s; /* asked */
+    uint32_t granted_s;
+    int error;
+    int code;
+    unsigned failures; /* in a row, for the back-off */
+    struct ph_endpoint external;
+    uint16_t internal_port;
+    uint16_t wished_port;
+    uint8_t nonce[PH_PCP_NONCE_SIZE];
+    uint8_t protocol;
+    uint8_t state; /* enum porthole_state */
+    uint8_t method;
+    uint8_t error_method;
+    uint8_t flags;
+    uint8_t methods; /* PORTHOLE_USE_* */
+    uint8_t event;   /* enum porthole_event_type that waits; 0 = none */
+    uint8_t fate;
+    bool hidden;                   /* a probe's: no events, no count */
+    bool has_failed;               /* FAILED was told and not taken back by a success */
+    struct ph_attempt attempts[3]; /* by method - 1 */
+};
+
+/* ---- A gateway
+ * ------------------------------------------------------------------------------------ */
+
+struct ph_natpmp_client {
+    struct ph_addr external; /* none = not told yet */
+    ph_us sent;
+    ph_us next; /* next address request; PH_NEVER = none wanted */
+    uint8_t tries;
+};
+
+enum ph_upnp_phase {
+    PH_UPNP_OFF,
+    PH_UPNP_SEARCHING,  /* M-SEARCH is out */
+    PH_UPNP_DESCRIBING, /* a candidate's description is being fetched */
+    PH_UPNP_ADDRESSING, /* a service is being asked for its external address */
+    PH_UPNP_READY
+};
+
+struct ph_upnp_candidate {
+    struct ph_url url;
+    bool is_gateway; /* it answered from the gateway's address */
+    bool tried;
+};
+
+struct ph_upnp_client {
+    enum ph_upnp_phase phase;
+    uint8_t tries;
+    ph_us sent;
+    ph_us next;
+    unsigned candidate_count;
+    unsigned candidate; /* in use */
+    struct ph_upnp_candidate candidates[PH_CANDIDATES_MAX];
+    struct ph_igd_description *description; /* of the candidate; NULL = none */
+    unsigned service;                       /* index in it, in use */
+    struct ph_addr external;                /* as the service in use says */
+    unsigned fallback_service;              /* a service with an address that is not public; ... */
+    struct ph_addr fallback;                /* ... none = there is no such service */
+    struct ph_url control;
+    uint32_t exchange;   /* the discovery's, in flight; 0 = none */
+    ph_us address_asked; /* when the external address was last asked for */
+    bool permanent_only; /* it answered 725 */
+    int error;           /* of the last candidate that failed */
+    int code;
+    struct {
+        uint32_t id; /* 0 = free */
+        struct ph_mapping *mapping;
+    } exchanges[PH_HTTP_WINDOW];
+};
+
+struct ph_gateway {
+    struct ph_engine *engine;
+    uint32_t id;
+    struct ph_path path;
+    struct ph_method methods[PORTHOLE_UPNP + 1]; /* by enum porthole_method; [0] is not used */
+    struct ph_natpmp_client natpmp;
+    struct ph_upnp_client upnp;
+    struct ph_link mappings;
+    unsigned failures; /* rounds in a row in which every method was dead */
+    ph_us next_round;  /* when dead methods are asked again */
+    bool is_dirty;     /* a method's state changed: every mapping is to be run */
+};
+
+struct ph_probe {
+    bool is_active;
+    bool address_only;
+    ph_us started;
+    struct ph_timer timer;
+    porthole_id mapping; /* the hidden one */
+    struct ph_probe_result result;
+};
+
+struct ph_engine {
+    struct ph_engine_config config;
+    ph_us now; /* set once a step */
+    struct ph_heap heap;
+    struct ph_table by_id;
+    struct ph_table by_port;  /* protocol << 16 | internal port */
+    struct ph_table by_nonce; /* the first 8 bytes */
+    size_t count;             /* mappings that are neither hidden nor being removed */
+    size_t alive;             /* all mappings that are not finished */
+    struct ph_gateway *gateway;
+    int network_error;        /* why there is no gateway */
+    struct ph_link homeless;  /* mappings without a gateway */
+    struct ph_link events;    /* mappings whose event waits */
+    struct ph_link graveyard; /* finished hidden mappings, freed at the next step */
+    uint32_t last_gateway;
+    uint32_t last_exchange;
+    uint64_t last_hidden;
+    struct ph_probe probe;
+    bool is_stopping;
+    struct ph_timer stop_timer;
+    /* Effects of the running step. */
+    struct ph_effect *effects;
+    size_t effect_count;
+    size_t effect_size;
+    uint8_t *bytes;
+    size_t byte_count;
+    size_t byte_size;
+};
+
+/* ---- effect.c: what is to be done outside
+ * ---------------------------------------------------------- */
+
+/* False or 0: out of memory. A datagram that is lost so is as good as one lost on the way. */
+bool ph_effect_send(struct ph_gateway *g, enum ph_channel channel, const struct ph_endpoint *to,
+                    const void *bytes, size_t len);
+uint32_t ph_effect_http(struct ph_gateway *g, const struct ph_endpoint *to, const void *bytes,
+                        size_t len, ph_us deadline);
+void ph_effect_cancel(struct ph_engine *e, uint32_t exchange);
+void ph_effect_forget(struct ph_engine *e, uint32_t gateway);
+
+/* ---- trace.c: one line a decision
+ * ------------------------------------------------------------------ */
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+void ph_trace(const struct ph_engine *e, enum porthole_log_level level, const char *format, ...);
+/* "tcp 8080", for lines about a mapping. */
+#define PH_MAPPING_NAME_SIZE 16
+const char *ph_trace_mapping(const struct ph_mapping *m, char ret[PH_MAPPING_NAME_SIZE]);
+
+/* ---- retry.c: when to try again
+ * -------------------------------------------------------------------- */
+
+/* After the tries-th request, 1 or more. */
+ph_us ph_retry_delay(struct ph_engine *e, unsigned tries);
+/* After the failures-th failure in a row, 1 or more. */
+ph_us ph_retry_backoff(struct ph_engine *e, unsigned failures);
+/* Into what is left of a lease (RFC 6887 §11.2.1). */
+ph_us ph_retry_renewal(struct ph_engine *e, ph_us left);
+
+/* ---- gateway.c: which methods a gateway has
+ * -------------------------------------------------------- */
+
+struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *path);
+void ph_gateway_free(struct ph_gateway *g);
+/* IDLE -> ASKING: the method's first request goes out; for PCP the caller's MAP is it. */
+void ph_gateway_ask(struct ph_gateway *g, enum porthole_method method);
+void ph_gateway_alive(struct ph_gateway *g, enum porthole_method method);
+void ph_gateway_dead(struct ph_gateway *g, enum porthole_method method, int error, int code);
+/* How long a method may be silent until it counts as dead. */
+ph_us ph_gateway_verdict(const struct ph_gateway *g);
+/* Dead methods may be asked again. */
+void ph_gateway_reset(struct ph_gateway *g);
+void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method);
+/* Whether a mapping or a probe still waits for what this method would say. */
+bool ph_gateway_is_wanted(const struct ph_gateway *g, enum porthole_method method);
+void ph_gateway_unreachable(struct ph_gateway *g, enum ph_channel channel, int error);
+/* Runs every mapping while methods keep changing. */
+void ph_gateway_settle(struct ph_gateway *g);
+
+/* ---- attempt.c: the window of requests in flight
+ * --------------------------------------------------- */
+
+struct ph_mapping *ph_attempt_mapping(struct ph_attempt *a);
+void ph_attempt_init(struct ph_attempt *a, enum porthole_method method);
+/* Sends now, or when the window has a place. */
+void ph_attempt_start(struct ph_attempt *a, enum ph_purpose purpose);
+/* Sends again and sets the next retransmission. */
+void ph_attempt_send(struct ph_attempt *a);
+/* An answer came: takes the round-trip time, moves the window, frees the place. */
+void ph_attempt_answered(struct ph_attempt *a, enum ph_attempt_state state);
+/* Gives up without an answer: frees the place. */
+void ph_attempt_drop(struct ph_attempt *a, enum ph_attempt_state state);
+
+/* ---- mapping.c, lease.c, removal.c: one mapping's life
+ * ---------------------------------------------- */
+
+int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_request *request,
+                   bool hidden, struct ph_mapping **ret);
+void ph_mapping_free(struct ph_mapping *m);
+struct ph_mapping *ph_mapping_find(const struct ph_engine *e, porthole_id id);
+uint64_t ph_mapping_port_key(unsigned protocol, uint16_t internal_port);
+/* Does what is due and sets the timer. Idempotent. */
+void ph_mapping_run(struct ph_mapping *m);
+void ph_mapping_move(struct ph_mapping *m, enum porthole_state state);
+void ph_mapping_raise(struct ph_mapping *m, enum porthole_event_type type);
+/* Whether it waits for an answer that would make it (again). */
+bool ph_mapping_is_trying(const struct ph_mapping *m);
+void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret);
+/* To a gateway, or NULL: everything begins anew. */
+void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g);
+
+/* Answers, from the methods' clients. */
+void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
+                        const struct ph_endpoint *external);
+void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int error, int code);
+void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, bool confirmed);
+
+void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method method, int code);
+/* SUCCESS -> PENDING: made again from the beginning. */
+void ph_mapping_lose(struct ph_mapping *m, const char *why);
+void ph_mapping_refresh(struct ph_mapping *m);
+/* The renewal's part of ph_mapping_run(). */
+void ph_mapping_run_lease(struct ph_mapping *m);
+void ph_mapping_unmap(struct ph_mapping *m);
+/* The removal's part of ph_mapping_run(). */
+void ph_mapping_run_removal(struct ph_mapping *m);
+/* Ends it now, whatever the gateway still holds. */
+void ph_mapping_finish(struct ph_mapping *m);
+
+/* ---- The methods' clients
+ * -------------------------------------------------------------------------- */
+
+/* For ph_engine.by_nonce. */
+uint64_t ph_pcp_client_key(const struct ph_mapping *m);
+void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a);
+void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len);
+
+void ph_natpmp_client_ask(struct ph_gateway *g); /* the external address */
+/* Something else told that the gateway speaks NAT-PMP. */
+void ph_natpmp_client_hint(struct ph_gateway *g);
+void ph_natpmp_client_timer(struct ph_gateway *g);
+void ph_natpmp_client_send(struct ph_mapping *m, struct ph_attempt *a);
+void ph_natpmp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len);
+
+void ph_upnp_search_start(struct ph_gateway *g);
+void ph_upnp_search_timer(struct ph_gateway *g);
+void ph_upnp_search_stop(struct ph_gateway *g);
+void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *from,
+                             const void *bytes, size_t len);
+void ph_upnp_search_reply(struct ph_gateway *g, const struct ph_http_message *message);
+void ph_upnp_search_failed(struct ph_gateway *g, int error);
+/* The external address once more, at a service that is READY. */
+void ph_upnp_search_readdress(struct ph_gateway *g);
+
+void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a);
+void ph_upnp_action_forget(struct ph_mapping *m, struct ph_attempt *a);
+void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
+                          const struct ph_http_message *message);
+void ph_upnp_action_failed(struct ph_gateway *g, struct ph_mapping *m, int error);
+/* A SOAP action as an exchange: its id, 0 = out of memory. */
+struct ph_soap_argument;
+uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char *action,
+                             const struct ph_soap_argument *arguments, size_t count,
+                             ph_us deadline);
+
+/* ---- probe.c
+ * --------------------------------------------------------------------------------------- */
+
+int ph_probe_start(struct ph_engine *e, ph_us deadline, bool address_only);
+/* Looks whether all is known; to be called at the end of each step. */
+void ph_probe_check(struct ph_engine *e);
+void ph_probe_end(struct ph_engine *e);
+
+#endif

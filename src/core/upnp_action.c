@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * upnp_action.c: the SOAP actions of WANIPConnection and WANPPPConnection that make and remove
+ * mappings, and what their faults mean: another port after 718, a lease without end after 725.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/state.h"
+#include "wire/soap.h"
+
+uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char *action,
+                             const struct ph_soap_argument *arguments, size_t count,
+                             ph_us deadline) {
+    char body[PH_SOAP_BODY_SIZE];
+    char soap_action[PH_IGD_TYPE_SIZE + PH_SOAP_NAME_SIZE + 2];
+    uint8_t bytes[PH_SOAP_BODY_SIZE + 2048];
+    int body_len = ph_soap_encode_request(type, action, arguments, count, body, sizeof body);
+    snprintf(soap_action, sizeof soap_action, "%s#%s", type, action);
+    if (body_len < 0)
+        return 0;
+    struct ph_http_request request = {
+        .method = "POST",
+        .url = &g->upnp.control,
+        .soap_action = soap_action,
+        .body = {body, (size_t)body_len},
+    };
+    int len = ph_http_encode_request(&request, bytes, sizeof bytes);
+    if (len < 0)
+        return 0;
+    return ph_effect_http(g, &g->upnp.control.host, bytes, (size_t)len, deadline);
+}
+
+static const char *service_type(const struct ph_gateway *g) {
+    return g->upnp.description->services[g->upnp.service].type;
+}
+
+static uint32_t post_add(struct ph_mapping *m, struct ph_attempt *a, ph_us deadline) {
+    struct ph_gateway *g = m->gateway;
+    char external[8];
+    char internal[8];
+    char lease[12];
+    char client[PH_ADDR_TEXT_SIZE];
+    if (a->port == 0)
+        a->port = m->external.port ? m->external.port : m->wished_port;
+    snprintf(external, sizeof external, "%u", a->port);
+    snprintf(internal, sizeof internal, "%u", m->internal_port);
+    snprintf(lease, sizeof lease, "%u", g->upnp.permanent_only ? 0U : (unsigned)m->lifetime_s);
+    /* Upper-case protocol and a description that is never empty: some gateways refuse anything
+     * else. */
+    const struct ph_soap_argument arguments[] = {
+        {"NewRemoteHost", ""},
+        {"NewExternalPort", external},
+        {"NewProtocol", m->protocol == PORTHOLE_TCP ? "TCP" : "UDP"},
+        {"NewInternalPort", internal},
+        {"NewInternalClient", ph_addr_format(&g->path.source, client)},
+        {"NewEnabled", "1"},
+        {"NewPortMappingDescription", m->description ? m->description : "porthole"},
+        {"NewLeaseDuration", lease},
+    };
+    return ph_upnp_action_post(g, service_type(g), "AddPortMapping", arguments, 8, deadline);
+}
+
+static uint32_t post_delete(struct ph_mapping *m, struct ph_attempt *a, ph_us deadline) {
+    struct ph_gateway *g = m->gateway;
+    char external[8];
+    snprintf(external, sizeof external, "%u", a->port);
+    const struct ph_soap_argument arguments[] = {
+        {"NewRemoteHost", ""},
+        {"NewExternalPort", external},
+        {"NewProtocol", m->protocol == PORTHOLE_TCP ? "TCP" : "UDP"},
+    };
+    return ph_upnp_action_post(g, service_type(g), "DeletePortMapping", arguments, 3, deadline);
+}
+
+/* No exchange came about or none was answered: another try a little later, then the end. */
+static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error) {
+    struct ph_gateway *g = m->gateway;
+    if (a->tries < PH_TRIES_MAX && g->upnp.phase == PH_UPNP_READY) {
+        a->next = m->engine->now + ph_retry_delay(m->engine, a->tries);
+        ph_mapping_run(m);
+        return;
+    }
+    if (a->purpose == PH_PURPOSE_DELETE) {
+        ph_mapping_deleted(m, PORTHOLE_UPNP, false);
+        return;
+    }
+    ph_mapping_refused(m, PORTHOLE_UPNP, error, 0);
+    ph_gateway_dead(g, PORTHOLE_UPNP, error, 0);
+}
+
+void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
+    struct ph_gateway *g = m->gateway;
+    struct ph_upnp_client *u = &g->upnp;
+    unsigned free_at = 0;
+    while (free_at < PH_HTTP_WINDOW && u->exchanges[free_at].id != 0)
+        free_at++;
+    a->exchange = 0;
+    if (free_at < PH_HTTP_WINDOW && u->phase == PH_UPNP_READY) {
+        ph_us deadline = m->engine->now + PH_HTTP_DEADLINE;
+        a->exchange = a->purpose == PH_PURPOSE_DELETE ? post_delete(m, a, deadline)
+                                                      : post_add(m, a, deadline);
+    }
+    if (a->exchange == 0) {
+        /* Out of memory, or the device is gone: as if the exchange had failed, a moment later. */
+        a->next = m->engine->now + PH_RETRY_FIRST;
+        return;
+    }
+    u->exchanges[free_at].id = a->exchange;
+    u->exchanges[free_at].mapping = m;
+    char name[PH_MAPPING_NAME_SIZE];
+    ph_trace(m->engine, PORTHOLE_LOG_TRACE, "%s: upnp %s sent, external port %u, try %u",
+             ph_trace_mapping(m, name),
+             a->purpose == PH_PURPOSE_DELETE ? "DeletePortMapping" : "AddPortMapping", a->port,
+             a->tries);
+}
+
+static void free_exchange(struct ph_gateway *g, uint32_t exchange) {
+    for (unsigned i = 0; i < PH_HTTP_WINDOW; i++)
+        if (g->upnp.exchanges[i].id == exchange)
+            g->upnp.exchanges[i].id = 0;
+}
+
+void ph_upnp_action_forget(struct ph_mapping *m, struct ph_attempt *a) {
+    if (a->exchange == 0)
+        return;
+    ph_effect_cancel(m->engine, a->exchange);
+    free_exchange(m->gateway, a->exchange);
+    a->exchange = 0;
+}
+
+static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned code) {
+    struct ph_engine *e = m->engine;
+    struct ph_gateway *g = m->gateway;
+    bool is_conflict = code == PH_UPNP_CONFLICT || code == PH_UPNP_CONFLICT_OTHER_MECHANISM;
+    if (a->purpose == PH_PURPOSE_DELETE) {
+        ph_mapping_deleted(m, PORTHOLE_UPNP, code == PH_UPNP_NO_SUCH_ENTRY);
+    } else if (code == PH_UPNP_PERMANENT_LEASES_ONLY && !g->upnp.permanent_only) {
+        g->upnp.permanent_only = true;
+        ph_attempt_send(a);
+    } else if (is_conflict && a->purpose == PH_PURPOSE_MAKE && !(m->flags & PORTHOLE_EXACT_PORT) &&
+               a->port_tries < PH_PORT_TRIES_MAX) {
+        a->port_tries++;
+        a->port = (uint16_t)(1024 + ph_random_below(&e->config.random, 65536 - 1024));
+        ph_attempt_send(a);
+    } else {
+        a->port = a->port_tries = 0;
+        ph_mapping_refused(m, PORTHOLE_UPNP, ph_upnp_error_error(code), (int)code);
+    }
+}
+
+void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
+                          const struct ph_http_message *message) {
+    struct ph_attempt *a = &m->attempts[PORTHOLE_UPNP - 1];
+    struct ph_soap_message reply;
+    free_exchange(g, a->exchange);
+    a->exchange = 0;
+    g->methods[PORTHOLE_UPNP].heard = m->engine->now;
+    int error = ph_soap_decode(message->body, &reply);
+    if (error < 0) {
+        /* No SOAP at all: a status page, or a device that is not what it said. */
+        action_failed(m, a, error);
+    } else if (reply.error_code) {
+        action_faulted(m, a, reply.error_code);
+    } else if (message->status != 200) {
+        action_failed(m, a, PORTHOLE_ERR_REFUSED);
+    } else if (a->purpose == PH_PURPOSE_DELETE) {
+        ph_mapping_deleted(m, PORTHOLE_UPNP, true);
+    } else {
+        struct ph_endpoint external = {g->upnp.external, a->port};
+        uint32_t lease_s = g->upnp.permanent_only ? 0 : m->lifetime_s;
+        if (a->purpose == PH_PURPOSE_RENEW)
+            ph_upnp_search_readdress(g);
+        ph_mapping_granted(m, PORTHOLE_UPNP, lease_s, &external);
+    }
+}
+
+void ph_upnp_action_failed(struct ph_gateway *g, struct ph_mapping *m, int error) {
+    struct ph_attempt *a = &m->attempts[PORTHOLE_UPNP - 1];
+    free_exchange(g, a->exchange);
+    a->exchange = 0;
+    action_failed(m, a, error);
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * upnp_search.c: finding the InternetGatewayDevice: M-SEARCH to the gateway and to the group, the
+ * description of whoever answers, and the external address of its WAN connections, which must be
+ * there before anything is mapped. Nobody is trusted: a description is fetched only from the host
+ * that answered, and controlled there only.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/state.h"
+#include "wire/soap.h"
+#include "wire/ssdp.h"
+
+static void try_next_candidate(struct ph_gateway *g);
+
+static void move_search(struct ph_gateway *g, enum ph_upnp_phase phase) {
+    static const char *const names[] = {"off", "searching", "describing", "addressing", "ready"};
+    ph_trace(g->engine, PORTHOLE_LOG_DEBUG, "upnp: %s -> %s", names[g->upnp.phase], names[phase]);
+    g->upnp.phase = phase;
+}
+
+static void set_search_timer(struct ph_gateway *g) {
+    struct ph_method *status = &g->methods[PORTHOLE_UPNP];
+    ph_us due = PH_NEVER;
+    if (g->upnp.phase == PH_UPNP_SEARCHING) {
+        ph_us verdict = status->asked + ph_gateway_verdict(g);
+        due = g->upnp.next < verdict ? g->upnp.next : verdict;
+    }
+    ph_heap_set(&g->engine->heap, &status->timer, due);
+}
+
+/* ---- Search
+ * ------------------------------------------------------------------------------------------ */
+
+static void send_search(struct ph_gateway *g) {
+    /* Unicast first: it opens the way for the answers in this host's firewall, and some gateways
+     * answer only that; others answer only the multicast. Some know one target only. */
+    static const char *const targets[] = {PH_SSDP_TARGET_IGD2, PH_SSDP_TARGET_IGD1,
+                                          PH_SSDP_TARGET_ALL};
+    struct ph_upnp_client *u = &g->upnp;
+    const struct ph_endpoint hosts[] = {{g->path.gateway, PH_SSDP_PORT},
+                                        {ph_ssdp_group_v4, PH_SSDP_PORT}};
+    uint8_t bytes[512];
+    for (unsigned h = 0; h < 2; h++) {
+        for (unsigned t = 0; t < 3; t++) {
+            int len =
+                ph_ssdp_encode_search(&hosts[h], targets[t], h == 0 ? 0 : 1, bytes, sizeof bytes);
+            if (len > 0)
+                ph_effect_send(g, PH_CHANNEL_SEARCH, &hosts[h], bytes, (size_t)len);
+        }
+    }
+    u->sent = g->engine->now;
+    u->tries++;
+    u->next = g->engine->now + ph_retry_delay(g->engine, u->tries);
+    ph_trace(g->engine, PORTHOLE_LOG_TRACE, "upnp: M-SEARCH sent, try %u", u->tries);
+}
+
+void ph_upnp_search_start(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    u->candidate_count = 0;
+    u->tries = 0;
+    u->error = 0;
+    u->code = 0;
+    move_search(g, PH_UPNP_SEARCHING);
+    send_search(g);
+    set_search_timer(g);
+}
+
+void ph_upnp_search_stop(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    if (u->exchange)
+        ph_effect_cancel(g->engine, u->exchange);
+    u->exchange = 0;
+    u->next = PH_NEVER;
+    free(u->description);
+    u->description = NULL;
+    if (u->phase != PH_UPNP_OFF)
+        move_search(g, PH_UPNP_OFF);
+    set_search_timer(g);
+}
+
+void ph_upnp_search_timer(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    struct ph_method *status = &g->methods[PORTHOLE_UPNP];
+    ph_us now = g->engine->now;
+    if (u->phase != PH_UPNP_SEARCHING)
+        return;
+    try_next_candidate(g);
+    if (u->phase != PH_UPNP_SEARCHING || status->state != PH_METHOD_ASKING)
+        return;
+    if (now >= status->asked + ph_gateway_verdict(g)) {
+        ph_gateway_dead(g, PORTHOLE_UPNP, u->error ? u->error : PORTHOLE_ERR_NO_GATEWAY, u->code);
+        return;
+    }
+    if (now >= u->next) {
+        if (ph_gateway_is_wanted(g, PORTHOLE_UPNP))
+            send_search(g);
+        else
+            u->next = PH_NEVER;
+    }
+    set_search_timer(g);
+}
+
+/* ---- Candidates
+ * -------------------------------------------------------------------------------------- */
+
+/* Whether a device that is not the gateway is on this host's own network. The prefix length is not
+ * known here; a /24 holds nearly every home network and excludes everything far away. */
+static bool is_neighbour(const struct ph_path *path, const struct ph_addr *addr) {
+    return memcmp(path->source.b, addr->b, ph_addr_is_v4(addr) ? 15 : 8) == 0;
+}
+
+static const char *distrust(const struct ph_gateway *g, const struct ph_endpoint *from,
+                            const struct ph_url *url) {
+    const struct ph_addr *host = &url->host.addr;
+    bool is_gateway = ph_addr_equal(host, &g->path.gateway);
+    if (!is_gateway && !ph_addr_equal(host, &from->addr))
+        return "it points to another host";
+    if (is_gateway)
+        return NULL;
+    if (ph_addr_is_loopback(host) || ph_addr_is_link_local(host) || ph_addr_is_multicast(host) ||
+        ph_addr_is_unspecified(host))
+        return "its host cannot be a gateway";
+    return is_neighbour(&g->path, host) ? NULL : "its host is not on this network";
+}
+
+static bool is_known(const struct ph_upnp_client *u, const struct ph_url *url) {
+    for (unsigned i = 0; i < u->candidate_count; i++)
+        if (ph_endpoint_equal(&u->candidates[i].url.host, &url->host) &&
+            strcmp(u->candidates[i].url.path, url->path) == 0)
+            return true;
+    return false;
+}
+
+/* Keeps room for the gateway itself: strangers who answer first must not fill the list. */
+static struct ph_upnp_candidate *room_for(struct ph_upnp_client *u, bool is_gateway) {
+    if (u->candidate_count < PH_CANDIDATES_MAX - (is_gateway ? 0 : 1))
+        return &u->candidates[u->candidate_count++];
+    for (unsigned i = 0; is_gateway && i < u->candidate_count; i++)
+        if (!u->candidates[i].is_gateway && !u->candidates[i].tried)
+            return &u->candidates[i];
+    return NULL;
+}
+
+void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *from,
+                             const void *bytes, size_t len) {
+    struct ph_engine *e = g->engine;
+    struct ph_upnp_client *u = &g->upnp;
+    struct ph_ssdp_message message;
+    struct ph_url url;
+    if (u->phase == PH_UPNP_OFF || ph_ssdp_decode(bytes, len, &message) < 0 ||
+        message.type != PH_SSDP_ANSWER ||
+        !(ph_ssdp_is_gateway(message.target) || ph_ssdp_is_gateway(message.usn)))
+        return;
+    char host[PH_ENDPOINT_TEXT_SIZE];
+    ph_endpoint_format(from, host);
+    int error = ph_url_parse(message.location, &url);
+    const char *why = error < 0 ? porthole_strerror(error) : distrust(g, from, &url);
+    if (why) {
+        ph_trace(e, PORTHOLE_LOG_DEBUG, "upnp: the answer of %s is ignored: %s", host, why);
+        if (u->error == 0)
+            u->error = error < 0 ? error : PORTHOLE_ERR_UNTRUSTED;
+        return;
+    }
+    bool is_gateway = ph_addr_equal(&url.host.addr, &g->path.gateway);
+    struct ph_upnp_candidate *candidate = is_known(u, &url) ? NULL : room_for(u, is_gateway);
+    if (!candidate)
+        return;
+    *candidate = (struct ph_upnp_candidate){.url = url, .is_gateway = is_gateway};
+    ph_trace(e, PORTHOLE_LOG_DEBUG, "upnp: %s answers, described at %s", host, url.path);
+    if (u->tries == 1 && g->methods[PORTHOLE_UPNP].rtt == 0)
+        g->methods[PORTHOLE_UPNP].rtt = e->now - u->sent;
+    if (u->phase == PH_UPNP_SEARCHING)
+        try_next_candidate(g);
+}
+
+static void candidate_failed(struct ph_gateway *g, int error, int code) {
+    struct ph_upnp_client *u = &g->upnp;
+    ph_trace(g->engine, PORTHOLE_LOG_DEBUG, "upnp: this device will not do: %s, code %d",
+             porthole_strerror(error), code);
+    u->error = error;
+    u->code = code;
+    free(u->description);
+    u->description = NULL;
+    if (u->phase == PH_UPNP_READY) {
+        /* It was in use: everything is asked anew. */
+        ph_gateway_dead(g, PORTHOLE_UPNP, error, code);
+        return;
+    }
+    move_search(g, PH_UPNP_SEARCHING);
+    try_next_candidate(g);
+    /* The search goes on to its verdict: gateways with two UPnP servers exist. */
+    set_search_timer(g);
+}
+
+static ph_us search_deadline(const struct ph_gateway *g) {
+    const struct ph_engine *e = g->engine;
+    ph_us limit = e->config.discover_timeout;
+    return e->now + (limit < PH_HTTP_DEADLINE ? limit : PH_HTTP_DEADLINE);
+}
+
+static void fetch_description(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    const struct ph_url *url = &u->candidates[u->candidate].url;
+    struct ph_http_request request = {.method = "GET", .url = url};
+    uint8_t bytes[1024];
+    int len = ph_http_encode_request(&request, bytes, sizeof bytes);
+    if (len > 0)
+        u->exchange = ph_effect_http(g, &url->host, bytes, (size_t)len, search_deadline(g));
+    if (len < 0 || u->exchange == 0) {
+        candidate_failed(g, len < 0 ? len : PORTHOLE_ERR_NO_MEMORY, 0);
+        return;
+    }
+    move_search(g, PH_UPNP_DESCRIBING);
+    set_search_timer(g);
+}
+
+static void try_next_candidate(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    /* The first IGD that answers is used at once if it is the gateway; for another one the gateway
+     * is given the time of a retransmission. */
+    bool any = g->engine->now >= g->methods[PORTHOLE_UPNP].asked + PH_STRANGER_DELAY;
+    for (unsigned i = 0; i < u->candidate_count; i++) {
+        struct ph_upnp_candidate *candidate = &u->candidates[i];
+        if (candidate->tried || !(candidate->is_gateway || any))
+            continue;
+        candidate->tried = true;
+        u->candidate = i;
+        fetch_description(g);
+        return;
+    }
+}
+
+/* ---- Services
+ * ---------------------------------------------------------------------------------------- */
+
+static void ask_address(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    u->address_asked = g->engine->now;
+    u->exchange = ph_upnp_action_post(g, u->description->services[u->service].type,
+                                      "GetExternalIPAddress", NULL, 0, search_deadline(g));
+    if (u->exchange == 0)
+        candidate_failed(g, PORTHOLE_ERR_NO_MEMORY, 0);
+}
+
+static bool choose_service(struct ph_gateway *g, unsigned service) {
+    struct ph_upnp_client *u = &g->upnp;
+    u->service = service;
+    int error = ph_igd_service_url(u->description, &u->description->services[service],
+                                   &u->candidates[u->candidate].url, &u->control);
+    if (error < 0)
+        u->error = error;
+    return error >= 0;
+}
+
+static void become_ready(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    char address[PH_ADDR_TEXT_SIZE];
+    ph_trace(g->engine, PORTHOLE_LOG_DEBUG, "upnp: %s at %s, external address %s",
+             u->description->services[u->service].type, u->control.path,
+             ph_addr_format(&u->external, address));
+    move_search(g, PH_UPNP_READY);
+    u->error = u->code = 0;
+    ph_gateway_alive(g, PORTHOLE_UPNP);
+    g->is_dirty = true;
+    set_search_timer(g);
+}
+
+/* Asks the first service from this one on that can be asked; behind the last, settles for what
+ * there is. */
+static void ask_service_from(struct ph_gateway *g, unsigned service) {
+    struct ph_upnp_client *u = &g->upnp;
+    for (; service < u->description->service_count; service++) {
+        if (!choose_service(g, service))
+            continue;
+        move_search(g, PH_UPNP_ADDRESSING);
+        ask_address(g);
+        return;
+    }
+    if (!ph_addr_is_unspecified(&u->fallback)) {
+        choose_service(g, u->fallback_service);
+        u->external = u->fallback;
+        become_ready(g);
+    } else {
+        candidate_failed(g, u->error ? u->error : PORTHOLE_ERR_UNSUPPORTED, u->code);
+    }
+}
+
+static void described(struct ph_gateway *g, const struct ph_http_message *message) {
+    struct ph_upnp_client *u = &g->upnp;
+    if (message->status != 200) {
+        candidate_failed(g, PORTHOLE_ERR_REFUSED, (int)message->status);
+        return;
+    }
+    free(u->description);
+    u->description = malloc(sizeof *u->description);
+    int error = PORTHOLE_ERR_NO_MEMORY;
+    if (u->description)
+        error = ph_igd_parse(message->body, u->description);
+    if (error < 0) {
+        candidate_failed(g, error, 0);
+        return;
+    }
+    u->fallback = ph_addr_none;
+    u->error = u->code = 0;
+    ask_service_from(g, 0);
+}
+
+/* A service that cannot tell its address is no use: NO_UPLINK, unless it gave a reason of its own.
+ */
+static void address_failed(struct ph_gateway *g, int error, int code) {
+    struct ph_upnp_client *u = &g->upnp;
+    if (u->phase == PH_UPNP_READY) {
+        candidate_failed(g, error, code);
+        return;
+    }
+    u->error = error;
+    u->code = code;
+    ask_service_from(g, u->service + 1);
+}
+
+static void addressed(struct ph_gateway *g, const struct ph_http_message *message) {
+    struct ph_upnp_client *u = &g->upnp;
+    struct ph_soap_message reply;
+    struct ph_addr address;
+    int error = ph_soap_decode(message->body, &reply);
+    if (error < 0 || reply.error_code) {
+        address_failed(g, error < 0 ? error : ph_upnp_error_error(reply.error_code),
+                       error < 0 ? 0 : (int)reply.error_code);
+        return;
+    }
+    const char *text = ph_soap_value(&reply, "NewExternalIPAddress");
+    if (!text || !ph_addr_parse(ph_span_trim(ph_span_of(text)), &address) ||
+        ph_addr_is_unspecified(&address)) {
+        address_failed(g, PORTHOLE_ERR_NO_UPLINK, 0);
+        return;
+    }
+    if (u->phase == PH_UPNP_ADDRESSING && ph_addr_reach(&address) != PORTHOLE_REACH_PUBLIC &&
+        u->service + 1 < u->description->service_count) {
+        /* Another connection of the same device may be the one that leads out. */
+        if (ph_addr_is_unspecified(&u->fallback)) {
+            u->fallback = address;
+            u->fallback_service = u->service;
+        }
+        ask_service_from(g, u->service + 1);
+        return;
+    }
+    u->external = address;
+    become_ready(g);
+}
+
+void ph_upnp_search_reply(struct ph_gateway *g, const struct ph_http_message *message) {
+    g->upnp.exchange = 0;
+    if (g->upnp.phase == PH_UPNP_DESCRIBING)
+        described(g, message);
+    else if (g->upnp.phase == PH_UPNP_ADDRESSING || g->upnp.phase == PH_UPNP_READY)
+        addressed(g, message);
+}
+
+void ph_upnp_search_failed(struct ph_gateway *g, int error) {
+    g->upnp.exchange = 0;
+    if (g->upnp.phase == PH_UPNP_DESCRIBING)
+        candidate_failed(g, error, 0);
+    else if (g->upnp.phase == PH_UPNP_ADDRESSING || g->upnp.phase == PH_UPNP_READY)
+        address_failed(g, error, 0);
+}
+
+void ph_upnp_search_readdress(struct ph_gateway *g) {
+    if (g->upnp.phase == PH_UPNP_READY && g->upnp.exchange == 0)
+        ask_address(g);
+}
