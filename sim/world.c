@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * world.c: see world.h. A packet is anything that happens later: a datagram either way, an ICMP
+ * error, an HTTP exchange on its way there or back. The earliest goes first; equal times keep the
+ * order of sending.
+ */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/pcp.h"
+#include "wire/ssdp.h"
+
+enum packet_kind {
+    PACKET_TO_GATEWAY,
+    PACKET_TO_CLIENT,
+    PACKET_ICMP,
+    PACKET_HTTP_REQUEST,
+    PACKET_HTTP_ANSWER,
+    PACKET_HTTP_FAILED
+};
+
+struct ph_world_packet {
+    ph_us due;
+    uint64_t sequence;
+    enum packet_kind kind;
+    enum ph_world_port port;
+    uint32_t gateway;
+    uint32_t exchange;
+    int error;
+    struct ph_endpoint peer; /* the datagram's sender, or an exchange's server */
+    uint8_t *bytes;
+    size_t len;
+};
+
+static void *need(void *memory) {
+    if (!memory) {
+        fputs("sim: out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+static struct ph_addr address(const char *text, const char *otherwise) {
+    struct ph_addr addr = ph_addr_none;
+    if (!ph_addr_parse(ph_span_of(text ? text : otherwise), &addr)) {
+        fprintf(stderr, "sim: %s is no address\n", text);
+        abort();
+    }
+    return addr;
+}
+
+void ph_world_options_init(struct ph_world_options *options) {
+    *options = (struct ph_world_options){
+        .seed = 1, .delay = PH_MS(5), .pcp = true, .natpmp = true, .upnp = true};
+}
+
+static void on_log(void *user, enum porthole_log_level level, const char *line) {
+    struct ph_world *world = user;
+    (void)level;
+    size_t len = strlen(line) + 32;
+    if (world->trace_size - world->trace_len < len) {
+        world->trace_size = world->trace_size * 2 + len;
+        world->trace = need(realloc(world->trace, world->trace_size));
+    }
+    world->trace_len += (size_t)snprintf(world->trace + world->trace_len, len, "[%9.3f] %s\n",
+                                         (double)world->now / 1000.0, line);
+}
+
+void ph_world_restart_gateway(struct ph_world *world) {
+    ph_gw_server_free(world->server);
+    world->server_config.boot_id++;
+    world->server = need(ph_gw_server_new(&world->server_config, world->now));
+}
+
+struct ph_world *ph_world_new(const struct ph_world_options *options) {
+    struct ph_world *world = need(calloc(1, sizeof *world));
+    world->options = *options;
+    world->random.state = options->seed;
+    world->now = PH_SECONDS(1000); /* not 0: a clock that has run for a while */
+    world->path.gateway = address(options->gateway, "192.168.77.1");
+    world->path.source = address(options->client, "192.168.77.2");
+    struct ph_gw_config *config = &world->server_config;
+    ph_gw_config_init(config);
+    config->internal = world->path.gateway;
+    config->external = address(options->external, "1.2.3.4");
+    config->pcp = options->pcp;
+    config->natpmp = options->natpmp;
+    config->upnp = options->upnp;
+    config->behaviour.silent_pcp = options->silent_pcp;
+    if (options->lease_max_s)
+        config->behaviour.lease_max_s = options->lease_max_s;
+    config->http_port = 5000;
+    config->random = (struct ph_random){ph_seeded_fill, &world->random};
+    ph_world_restart_gateway(world);
+    struct ph_engine_config engine = {
+        .methods = options->methods ? options->methods : PORTHOLE_USE_ALL,
+        .discover_timeout = PH_SECONDS(10),
+        .mapping_timeout = PH_SECONDS(10),
+        .recheck_period = PH_SECONDS(300),
+        .random = {ph_seeded_fill, &world->random},
+        .log_level = PORTHOLE_LOG_TRACE,
+        .log = on_log,
+        .log_user = world,
+    };
+    world->engine = need(ph_engine_new(&engine));
+    ph_world_network(world, !options->no_network);
+    return world;
+}
+
+void ph_world_free(struct ph_world *world) {
+    if (!world)
+        return;
+    for (size_t i = 0; i < world->packet_count; i++)
+        free(world->packets[i].bytes);
+    free(world->packets);
+    free(world->trace);
+    ph_engine_free(world->engine);
+    ph_gw_server_free(world->server);
+    free(world);
+}
+
+/* ---- The link
+ * ---------------------------------------------------------------------------------------- */
+
+static struct ph_world_packet *post(struct ph_world *world, enum packet_kind kind, ph_us delay,
+                                    const void *bytes, size_t len) {
+    if (world->packet_count == world->packet_size) {
+        world->packet_size = world->packet_size * 2 + 16;
+        world->packets = need(realloc(world->packets, world->packet_size * sizeof *world->packets));
+    }
+    struct ph_world_packet *packet = &world->packets[world->packet_count++];
+    *packet = (struct ph_world_packet){
+        .due = world->now + delay, .sequence = world->sequence++, .kind = kind, .len = len};
+    packet->bytes = need(malloc(len ? len : 1));
+    memcpy(packet->bytes, bytes, len);
+    return packet;
+}
+
+static bool is_lost(struct ph_world *world) {
+    struct ph_random random = {ph_seeded_fill, &world->random};
+    return ph_random_below(&random, 100) < world->options.loss_percent;
+}
+
+static bool is_closed(const struct ph_world *world) {
+    const struct ph_gw_config *config = &world->server_config;
+    return !world->server || (!config->pcp && !config->natpmp);
+}
+
+static void send(struct ph_world *world, const struct ph_effects *effects,
+                 const struct ph_effect *effect) {
+    bool is_control = effect->channel == PH_CHANNEL_CONTROL;
+    bool is_multicast = ph_addr_equal(&effect->to.addr, &ph_ssdp_group_v4);
+    if (!is_multicast && !ph_addr_equal(&effect->to.addr, &world->path.gateway))
+        world->strays++;
+    *(is_control ? &world->sent_control : &world->sent_search) += 1;
+    if (is_lost(world) || world->options.silent)
+        return;
+    if (is_control && !world->options.script && is_closed(world)) {
+        struct ph_world_packet *icmp = post(world, PACKET_ICMP, world->options.delay * 2, "", 0);
+        icmp->gateway = effect->gateway;
+        icmp->error = PORTHOLE_ERR_PORT_CLOSED;
+        return;
+    }
+    struct ph_world_packet *packet = post(world, PACKET_TO_GATEWAY, world->options.delay,
+                                          ph_effect_bytes(effects, effect), effect->len);
+    packet->port = is_control ? PH_WORLD_CONTROL : PH_WORLD_SSDP;
+    packet->gateway = effect->gateway;
+    packet->peer = (struct ph_endpoint){world->path.source, is_control ? 40000 : 40001};
+}
+
+static void start_http(struct ph_world *world, const struct ph_effects *effects,
+                       const struct ph_effect *effect) {
+    world->exchanges++;
+    if (!ph_addr_equal(&effect->to.addr, &world->path.gateway))
+        world->strays++;
+    /* A connection takes a round trip before the request is on its way. */
+    struct ph_world_packet *packet = post(world, PACKET_HTTP_REQUEST, world->options.delay * 3,
+                                          ph_effect_bytes(effects, effect), effect->len);
+    packet->exchange = effect->exchange;
+    packet->peer = effect->to;
+}
+
+static void cancel(struct ph_world *world, uint32_t exchange) {
+    for (size_t i = 0; i < world->packet_count; i++)
+        if (world->packets[i].exchange == exchange)
+            world->packets[i].exchange = 0;
+}
+
+int ph_world_step(struct ph_world *world, const struct ph_input *input) {
+    struct ph_effects effects;
+    int result = ph_engine_step(world->engine, world->now, input, &effects);
+    for (size_t i = 0; i < effects.count; i++) {
+        const struct ph_effect *effect = &effects.at[i];
+        if (effect->type == PH_EFFECT_SEND)
+            send(world, &effects, effect);
+        else if (effect->type == PH_EFFECT_HTTP)
+            start_http(world, &effects, effect);
+        else if (effect->type == PH_EFFECT_CANCEL)
+            cancel(world, effect->exchange);
+    }
+    struct ph_event event;
+    while (ph_engine_next_event(world->engine, &event))
+        if (world->event_count < PH_WORLD_EVENTS_MAX)
+            world->events[world->event_count++] = event;
+    return result;
+}
+
+/* ---- Delivery
+ * ---------------------------------------------------------------------------------------- */
+
+void ph_world_answer(struct ph_world *world, enum ph_world_port port,
+                     const struct ph_endpoint *from, const void *bytes, size_t len) {
+    if (is_lost(world))
+        return;
+    struct ph_world_packet *packet =
+        post(world, PACKET_TO_CLIENT, world->options.delay, bytes, len);
+    packet->port = port;
+    packet->peer = *from;
+}
+
+static void emit_ssdp(void *user, const void *bytes, size_t len) {
+    struct ph_world *world = user;
+    struct ph_endpoint from = {world->path.gateway, PH_SSDP_PORT};
+    ph_world_answer(world, PH_WORLD_SSDP, &from, bytes, len);
+}
+
+static void at_gateway(struct ph_world *world, const struct ph_world_packet *packet) {
+    if (world->options.script) {
+        world->options.script(world, packet->port, &packet->peer, packet->bytes, packet->len);
+    } else if (world->server && packet->port == PH_WORLD_CONTROL) {
+        uint8_t answer[PH_GW_CONTROL_SIZE];
+        size_t len = ph_gw_server_control(world->server, world->now, &packet->peer, packet->bytes,
+                                          packet->len, answer, sizeof answer);
+        struct ph_endpoint from = {world->path.gateway, PH_PCP_PORT};
+        if (len)
+            ph_world_answer(world, PH_WORLD_CONTROL, &from, answer, len);
+    } else if (world->server && world->options.upnp) {
+        ph_gw_server_ssdp(world->server, world->now, &packet->peer, packet->bytes, packet->len,
+                          emit_ssdp, world);
+    }
+}
+
+static void at_http_server(struct ph_world *world, const struct ph_world_packet *packet) {
+    static uint8_t answer[PH_HTTP_HEAD_MAX + PH_HTTP_BODY_MAX + 4096];
+    struct ph_http_reader *reader = need(ph_http_reader_new(PH_HTTP_REQUEST));
+    size_t len = 0;
+    if (ph_http_reader_feed(reader, packet->bytes, packet->len) == 1) {
+        struct ph_http_message request = ph_http_reader_message(reader);
+        struct ph_endpoint from = {world->path.source, 40002};
+        if (world->options.http)
+            len = world->options.http(world, &packet->peer, &request, answer, sizeof answer);
+        else if (world->server && world->options.upnp)
+            len = ph_gw_server_http(world->server, world->now, &from, &request, answer,
+                                    sizeof answer);
+    }
+    ph_http_reader_free(reader);
+    enum packet_kind kind = len ? PACKET_HTTP_ANSWER : PACKET_HTTP_FAILED;
+    struct ph_world_packet *back = post(world, kind, world->options.delay, answer, len);
+    back->exchange = packet->exchange;
+    back->error = PORTHOLE_ERR_PORT_CLOSED;
+}
+
+static void at_client_http(struct ph_world *world, const struct ph_world_packet *packet) {
+    struct ph_input input = {.type = PH_INPUT_HTTP_FAILED};
+    input.u.http_failed.exchange = packet->exchange;
+    input.u.http_failed.error = packet->error;
+    struct ph_http_reader *reader = need(ph_http_reader_new(PH_HTTP_RESPONSE));
+    struct ph_http_message message;
+    if (packet->kind == PACKET_HTTP_ANSWER) {
+        int result = ph_http_reader_feed(reader, packet->bytes, packet->len);
+        if (result == 0)
+            result = ph_http_reader_end(reader);
+        if (result == 1) {
+            message = ph_http_reader_message(reader);
+            input.type = PH_INPUT_HTTP_REPLY;
+            input.u.http_reply.exchange = packet->exchange;
+            input.u.http_reply.message = &message;
+        } else {
+            input.u.http_failed.error = result;
+        }
+    }
+    ph_world_step(world, &input);
+    ph_http_reader_free(reader);
+}
+
+static void at_client(struct ph_world *world, const struct ph_world_packet *packet) {
+    struct ph_input input = {.type = PH_INPUT_DATAGRAM};
+    input.u.datagram.gateway = 1;
+    input.u.datagram.channel =
+        packet->port == PH_WORLD_CONTROL ? PH_CHANNEL_CONTROL : PH_CHANNEL_SEARCH;
+    input.u.datagram.from = packet->peer;
+    input.u.datagram.bytes = packet->bytes;
+    input.u.datagram.len = packet->len;
+    ph_world_step(world, &input);
+}
+
+static void deliver(struct ph_world *world, const struct ph_world_packet *packet) {
+    struct ph_input input = {.type = PH_INPUT_UNREACHABLE};
+    switch (packet->kind) {
+    case PACKET_TO_GATEWAY:
+        at_gateway(world, packet);
+        break;
+    case PACKET_TO_CLIENT:
+        at_client(world, packet);
+        break;
+    case PACKET_ICMP:
+        input.u.unreachable.gateway = packet->gateway;
+        input.u.unreachable.channel = PH_CHANNEL_CONTROL;
+        input.u.unreachable.error = packet->error;
+        ph_world_step(world, &input);
+        break;
+    case PACKET_HTTP_REQUEST:
+        if (packet->exchange)
+            at_http_server(world, packet);
+        break;
+    case PACKET_HTTP_ANSWER:
+    case PACKET_HTTP_FAILED:
+        if (packet->exchange)
+            at_client_http(world, packet);
+        break;
+    }
+}
+
+static size_t earliest(const struct ph_world *world) {
+    size_t best = 0;
+    for (size_t i = 1; i < world->packet_count; i++) {
+        const struct ph_world_packet *a = &world->packets[i];
+        const struct ph_world_packet *b = &world->packets[best];
+        if (a->due < b->due || (a->due == b->due && a->sequence < b->sequence))
+            best = i;
+    }
+    return best;
+}
+
+bool ph_world_run_until(struct ph_world *world, ph_us limit, bool (*holds)(struct ph_world *)) {
+    ph_us until = world->now + limit;
+    while (!(holds && holds(world))) {
+        ph_us timer = ph_engine_deadline(world->engine);
+        size_t index = earliest(world);
+        bool is_packet = world->packet_count > 0 && world->packets[index].due <= timer;
+        ph_us due = is_packet ? world->packets[index].due : timer;
+        if (due > until) {
+            world->now = until;
+            return false;
+        }
+        world->now = due > world->now ? due : world->now;
+        if (!is_packet) {
+            ph_world_step(world, &(struct ph_input){.type = PH_INPUT_TIMER});
+            continue;
+        }
+        struct ph_world_packet packet = world->packets[index];
+        world->packets[index] = world->packets[--world->packet_count];
+        deliver(world, &packet);
+        free(packet.bytes);
+    }
+    return true;
+}
+
+void ph_world_run(struct ph_world *world, ph_us duration) {
+    ph_world_run_until(world, duration, NULL);
+}
+
+/* ---- The application
+ * ---------------------------------------------------------------------------------- */
+
+int ph_world_map_request(struct ph_world *world, const struct ph_map_request *request,
+                         porthole_id *ret_id) {
+    struct ph_input input = {.type = PH_INPUT_MAP};
+    input.u.map.id = *ret_id = ++world->last_id;
+    input.u.map.request = request;
+    return ph_world_step(world, &input);
+}
+
+porthole_id ph_world_map(struct ph_world *world, enum porthole_protocol protocol, uint16_t port) {
+    struct ph_map_request request = {
+        .protocol = protocol, .internal_port = port, .external_port = port, .lifetime_s = 7200};
+    porthole_id id;
+    return ph_world_map_request(world, &request, &id) < 0 ? 0 : id;
+}
+
+void ph_world_unmap(struct ph_world *world, porthole_id id) {
+    ph_world_step(world, &(struct ph_input){.type = PH_INPUT_UNMAP, .u.id = id});
+}
+
+void ph_world_stop(struct ph_world *world, ph_us duration) {
+    ph_world_step(
+        world, &(struct ph_input){.type = PH_INPUT_STOP, .u.stop_deadline = world->now + duration});
+}
+
+void ph_world_network(struct ph_world *world, bool is_there) {
+    struct ph_network network = {.error = PORTHOLE_ERR_NO_NETWORK};
+    if (is_there) {
+        network.count = 1;
+        network.paths[0] = world->path;
+    }
+    ph_world_step(world, &(struct ph_input){.type = PH_INPUT_NETWORK, .u.network = &network});
+}
+
+struct ph_mapping_info ph_world_query(struct ph_world *world, porthole_id id) {
+    struct ph_mapping_info info = {.state = PORTHOLE_DESTROYED};
+    ph_engine_query(world->engine, id, &info);
+    return info;
+}
+
+unsigned ph_world_count(const struct ph_world *world, porthole_id id,
+                        enum porthole_event_type type) {
+    unsigned count = 0;
+    for (size_t i = 0; i < world->event_count; i++)
+        count += world->events[i].info.id == id && world->events[i].type == type;
+    return count;
+}
+
+struct ph_event ph_world_last(const struct ph_world *world) {
+    if (world->event_count == 0)
+        return (struct ph_event){.info.id = 0};
+    return world->events[world->event_count - 1];
+}
+
+bool ph_world_has_result(struct ph_world *world) {
+    enum porthole_event_type type = ph_world_last(world).type;
+    return type == PORTHOLE_EVENT_MAPPED || type == PORTHOLE_EVENT_FAILED;
+}
+
+bool ph_world_traced(const struct ph_world *world, const char *line) {
+    return world->trace && strstr(world->trace, line) != NULL;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * world.h: one engine, one gateway and the link between them, in simulated time: one seed is one
+ * run. The link delays, loses and forges; the gateway is the embedded one, silent, refusing, or a
+ * test's own. Nothing here opens a socket or waits. Stories are written on it.
+ */
+#ifndef PH_SIM_WORLD_H
+#define PH_SIM_WORLD_H
+
+#include <stdbool.h>
+
+#include "core/engine.h"
+#include "gateway/server.h"
+
+struct ph_world;
+
+enum ph_world_port { PH_WORLD_CONTROL, PH_WORLD_SSDP };
+
+/* What a gateway does with a datagram when the test speaks for it: answers by ph_world_answer(). */
+typedef void ph_world_script_fn(struct ph_world *world, enum ph_world_port port,
+                                const struct ph_endpoint *from, const uint8_t *bytes, size_t len);
+/* The same for HTTP: returns the answer's bytes in `ret`, and their number; 0 = the connection is
+ * closed. */
+typedef size_t ph_world_http_fn(struct ph_world *world, const struct ph_endpoint *to,
+                                const struct ph_http_message *request, uint8_t *ret, size_t size);
+
+struct ph_world_options {
+    uint64_t seed;
+    ph_us delay;           /* each way */
+    unsigned loss_percent; /* of datagrams, each way */
+    unsigned methods;      /* PORTHOLE_USE_* of the client; 0 = all */
+    bool no_network;       /* the client has no route at first */
+    bool pcp;
+    bool natpmp;
+    bool upnp;
+    bool silent; /* the gateway host answers nothing, no ICMP errors either */
+    bool silent_pcp;
+    const char *gateway;        /* NULL = 192.168.77.1 */
+    const char *client;         /* NULL = 192.168.77.2 */
+    const char *external;       /* NULL = 1.2.3.4 */
+    uint32_t lease_max_s;       /* 0 = 86400 */
+    ph_world_script_fn *script; /* NULL = the embedded gateway */
+    ph_world_http_fn *http;     /* NULL = the embedded gateway */
+};
+/* All three methods on, 5 ms each way, no loss. */
+void ph_world_options_init(struct ph_world_options *options);
+
+#define PH_WORLD_EVENTS_MAX 4096
+
+struct ph_world {
+    struct ph_world_options options;
+    struct ph_seeded random;
+    struct ph_engine *engine;
+    struct ph_gw_server *server; /* NULL while the gateway is down */
+    struct ph_gw_config server_config;
+    ph_us now;
+    struct ph_path path;
+    struct ph_world_packet *packets; /* on their way, in no order */
+    size_t packet_count;
+    size_t packet_size;
+    uint64_t sequence;
+    struct ph_event events[PH_WORLD_EVENTS_MAX];
+    size_t event_count;
+    porthole_id last_id;
+    unsigned sent_control; /* datagrams that the client sent */
+    unsigned sent_search;
+    unsigned exchanges;
+    unsigned strays; /* effects that named a host other than the gateway or the SSDP group */
+    char *trace;     /* all lines, each with its time in ms */
+    size_t trace_len;
+    size_t trace_size;
+};
+
+/* Ends the process with a message when memory is short: a test cannot go on. */
+struct ph_world *ph_world_new(const struct ph_world_options *options);
+void ph_world_free(struct ph_world *world);
+
+/* Gives the engine an input now. */
+int ph_world_step(struct ph_world *world, const struct ph_input *input);
+/* Lets time pass until `until`, or until the condition holds (then true). */
+void ph_world_run(struct ph_world *world, ph_us duration);
+bool ph_world_run_until(struct ph_world *world, ph_us limit, bool (*holds)(struct ph_world *));
+
+porthole_id ph_world_map(struct ph_world *world, enum porthole_protocol protocol, uint16_t port);
+int ph_world_map_request(struct ph_world *world, const struct ph_map_request *request,
+                         porthole_id *ret_id);
+void ph_world_unmap(struct ph_world *world, porthole_id id);
+void ph_world_stop(struct ph_world *world, ph_us duration);
+void ph_world_network(struct ph_world *world, bool is_there);
+
+/* The gateway loses its state and starts again, with what is now in world->server_config. */
+void ph_world_restart_gateway(struct ph_world *world);
+/* From the gateway's (or, with another address, somebody's) side, for scripts and forgers. */
+void ph_world_answer(struct ph_world *world, enum ph_world_port port,
+                     const struct ph_endpoint *from, const void *bytes, size_t len);
+
+struct ph_mapping_info ph_world_query(struct ph_world *world, porthole_id id);
+/* Events of one mapping and type. */
+unsigned ph_world_count(const struct ph_world *world, porthole_id id,
+                        enum porthole_event_type type);
+/* The last event; its type is 0 when there was none. */
+struct ph_event ph_world_last(const struct ph_world *world);
+/* True when the last event is one of the first results. */
+bool ph_world_has_result(struct ph_world *world);
+/* Whether the trace has the line, without its time. */
+bool ph_world_traced(const struct ph_world *world, const char *line);
+
+#endif
