@@ -132,7 +132,8 @@ int ph_igd_service_url(const struct ph_igd_description *description,
                        const struct ph_igd_service *service, const struct ph_url *location,
                        struct ph_url *ret) {
     struct ph_url base, url;
-    if (ph_url_parse(ph_span_of(description->url_base), &base) < 0)
+    if (ph_url_parse(ph_span_of(description->url_base), &base) < 0 ||
+        !ph_addr_equal(&base.host.addr, &location->host.addr))
         base = *location;
     int r = ph_url_resolve(&base, ph_span_of(service->control_url), &url);
     if (r < 0)

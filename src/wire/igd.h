@@ -44,8 +44,9 @@ struct ph_igd_description {
  * characters is left out. */
 int ph_igd_parse(struct ph_span document, struct ph_igd_description *ret);
 
-/* Where a service is controlled, by URLBase (if it parses) or else the description's own URL.
- * MALFORMED; UNTRUSTED when the result is on another host than the description came from. */
+/* Where a service is controlled, by URLBase (if it is on the host that the description came from)
+ * or else the description's own URL. MALFORMED; UNTRUSTED when the result is on another host than
+ * the description came from. */
 int ph_igd_service_url(const struct ph_igd_description *description,
                        const struct ph_igd_service *service, const struct ph_url *location,
                        struct ph_url *ret);
