@@ -105,7 +105,9 @@ static const struct range v4_ranges[] = {
 /* The IANA IPv6 Special-Purpose Address Registry, by its names. ::/128 and ::ffff:0:0/96 are dealt
  * with before the table is asked. */
 static const struct range v6_ranges[] = {
-    {{[15] = 1}, 128, LOOPBACK},               /* Loopback Address, RFC 4291 */
+    {{0}, 0, OTHER},             /* what the rest of the table leaves: reserved by RFC 4291 */
+    {{0x20}, 3, PUBLIC},         /* Global Unicast, IANA IPv6 Address Space */
+    {{[15] = 1}, 128, LOOPBACK}, /* Loopback Address, RFC 4291 */
     {{0, 0x64, 0xff, 0x9b}, 96, PUBLIC},       /* IPv4-IPv6 Translat., RFC 6052 */
     {{0, 0x64, 0xff, 0x9b, 0, 1}, 48, OTHER},  /* IPv4-IPv6 Translat., RFC 8215 */
     {{1}, 64, OTHER},                          /* Discard-Only, RFC 6666 */
@@ -240,14 +242,14 @@ static size_t find_double_colon(struct ph_span text) {
 /* RFC 4291 §2.2: eight groups, or fewer with one "::" for at least one group of zeros. */
 static bool parse_v6(struct ph_span text, struct ph_addr *ret) {
     struct ph_addr addr = ph_addr_none;
-    uint8_t tail[sizeof addr.b];
     size_t head_len;
-    size_t tail_len;
     size_t gap = find_double_colon(text);
     if (gap == text.len) {
         if (!parse_groups(text, true, addr.b, sizeof addr.b, &head_len) || head_len < sizeof addr.b)
             return false;
     } else {
+        uint8_t tail[sizeof addr.b];
+        size_t tail_len;
         struct ph_span before = {text.at, gap};
         struct ph_span after = {text.at + gap + 2, text.len - gap - 2};
         if (!parse_groups(before, false, addr.b, sizeof addr.b - 2, &head_len) ||

@@ -37,8 +37,8 @@ bool ph_addr_is_loopback(const struct ph_addr *addr);
 bool ph_addr_is_multicast(const struct ph_addr *addr);
 bool ph_addr_is_link_local(const struct ph_addr *addr);
 /* By the IANA IPv4 and IPv6 special-purpose address registries: PUBLIC only when an entry says
- * globally reachable, or none covers the address. IPv4-mapped addresses are judged as IPv4. UNKNOWN
- * for none. */
+ * globally reachable, or none covers the address; of IPv6 only 2000::/3 is in use. IPv4-mapped
+ * addresses are judged as IPv4. UNKNOWN for none. */
 enum porthole_reach ph_addr_reach(const struct ph_addr *addr);
 
 /* An IPv4 dotted quad of four decimals without leading zeros, or IPv6 text by RFC 4291 §2.2, with

@@ -142,13 +142,13 @@ void ph_write_u32(struct ph_writer *w, uint32_t v) {
 
 void ph_write_bytes(struct ph_writer *w, const void *bytes, size_t len) {
     uint8_t *at = grow(w, len);
-    if (at && len > 0)
+    if (at)
         memcpy(at, bytes, len);
 }
 
 void ph_write_zeros(struct ph_writer *w, size_t len) {
     uint8_t *at = grow(w, len);
-    if (at && len > 0)
+    if (at)
         memset(at, 0, len);
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define ANSWER_BIT 0x80U /* §7.2: R */
-#define REQUEST_HEADER_SIZE 24U
 #define MAP_SIZE 36U
 #define OPTION_PREFER_FAILURE 2U   /* §13.2 */
 #define OPTION_OPTIONAL_FIRST 128U /* §7.3: codes from here on may be ignored */
@@ -184,10 +183,9 @@ static int decode_natpmp_refusal(struct ph_reader *r, size_t len, struct ph_pcp_
     uint16_t result = ph_read_u16(r);
     if (len < NATPMP_REFUSAL_SIZE_MIN)
         return PORTHOLE_ERR_TRUNCATED;
-    if (opcode != 0 && opcode != (ANSWER_BIT | PH_PCP_ANNOUNCE) &&
-        opcode != (ANSWER_BIT | PH_PCP_MAP))
-        return PORTHOLE_ERR_MALFORMED;
-    if (result != NATPMP_UNSUPP_VERSION)
+    if ((opcode != 0 && opcode != ANSWER_BIT + PH_PCP_ANNOUNCE &&
+         opcode != ANSWER_BIT + PH_PCP_MAP) ||
+        result != NATPMP_UNSUPP_VERSION)
         return PORTHOLE_ERR_MALFORMED;
     ret->opcode = opcode & (uint8_t)~ANSWER_BIT;
     ret->result = PH_PCP_UNSUPP_VERSION;
@@ -206,8 +204,8 @@ static int decode_response_body(struct ph_reader *r, size_t len, struct ph_pcp_r
     if (ret->opcode == PH_PCP_MAP && !is_whole)
         return PORTHOLE_ERR_TRUNCATED;
     if (ret->opcode == PH_PCP_MAP || ret->opcode == PH_PCP_ANNOUNCE)
-        while (next_option(r, &option))
-            continue;
+        while (next_option(r, &option)) {
+        }
     return r->failed ? PORTHOLE_ERR_MALFORMED : (int)len;
 }
 
