@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * server_parts.h: what the files of the sans-IO gateway share among themselves; nobody else
+ * includes it. server.c opens and closes mappings, each protocol's file speaks its language and
+ * decides by that protocol's rules.
+ */
+#ifndef PH_GATEWAY_SERVER_PARTS_H
+#define PH_GATEWAY_SERVER_PARTS_H
+
+#include "gateway/server.h"
+#include "gateway/table.h"
+
+struct ph_gw_server {
+    struct ph_gw_config config;
+    struct ph_gw_table table;
+    ph_us started;
+};
+
+/* ---- server.c -----------------------------------------------------------------------------------
+ */
+
+/* Seconds since the start: the epoch of PCP (RFC 6887 §8.5) and NAT-PMP (RFC 6886 §3.6). */
+uint32_t ph_gw_server_epoch_s(const struct ph_gw_server *server, ph_us now);
+
+/* Makes a mapping. facts->external_port is a wish, 0 = none; when it is taken, another one is
+ * given unless `exact`. lease_s 0 = without end. Returns 0, PORT_TAKEN (only with `exact`),
+ * NO_RESOURCES, or what the open hook refused with. */
+int ph_gw_server_open(struct ph_gw_server *server, ph_us now, const struct ph_gw_facts *facts,
+                      bool exact, uint32_t lease_s, struct ph_gw_mapping **ret);
+void ph_gw_server_renew(struct ph_gw_server *server, ph_us now, struct ph_gw_mapping *mapping,
+                        uint32_t lease_s);
+void ph_gw_server_close(struct ph_gw_server *server, struct ph_gw_mapping *mapping,
+                        enum ph_gw_end end);
+/* A wished lifetime within the gateway's limit. */
+uint32_t ph_gw_server_clamp_s(const struct ph_gw_server *server, uint32_t lifetime_s);
+
+/* Whether anybody listens to ph_gw_server_tell(); lines need not be made otherwise. */
+bool ph_gw_server_tells(const struct ph_gw_server *server);
+void ph_gw_server_tell(const struct ph_gw_server *server, const struct ph_endpoint *from,
+                       const char *line);
+
+/* ---- pcp_server.c, natpmp_server.c --------------------------------------------------------------
+ */
+
+size_t ph_gw_pcp_answer(struct ph_gw_server *server, ph_us now, const struct ph_endpoint *from,
+                        const void *bytes, size_t len, void *ret, size_t size);
+size_t ph_gw_natpmp_answer(struct ph_gw_server *server, ph_us now, const struct ph_endpoint *from,
+                           const void *bytes, size_t len, void *ret, size_t size);
+/* What a NAT-PMP server says to a version that it does not know: 8 bytes (RFC 6886 §3.5). */
+size_t ph_gw_natpmp_refuse_version(struct ph_gw_server *server, ph_us now,
+                                   const struct ph_endpoint *from, const void *bytes, void *ret,
+                                   size_t size);
+
+#endif
