@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * client.h: what the files of the public API share; nobody else includes it. A client is a driver
+ * behind one lock. Public functions enter and leave; between the two the lock is held. Callbacks
+ * run with the lock free, from a queue, when all state is final.
+ */
+#ifndef PH_API_CLIENT_H
+#define PH_API_CLIENT_H
+
+#include <poll.h>
+#include <porthole/porthole.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "base/table.h"
+#include "driver/driver.h"
+
+/* Of one mapping, waiting for its callback. More than this many follow each other only while
+ * nobody dispatches; then the last one is replaced by what is true now. */
+#define PH_RECORD_EVENTS_MAX 3U
+
+/* What the API knows of a mapping beside what the engine does. It lives until UNMAPPED is told. */
+struct ph_record {
+    struct ph_node by_id;
+    struct ph_link in_all;
+    struct ph_link in_ready; /* while events wait, or in the client's `finished` */
+    porthole_event_fn *on_event;
+    void *user;
+    unsigned event_count;
+    struct ph_event events[PH_RECORD_EVENTS_MAX];
+};
+
+#define PH_CLIENT_FDS_FEW 16U
+
+struct porthole {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a mapping's state, a probe's end, is_closing, is_calling, inside */
+    pid_t pid;              /* the process that opened it: a forked child is another */
+    unsigned flags;
+    uint32_t lifetime_s;
+    porthole_log_fn *on_log;
+    void *log_user;
+    struct ph_driver *driver;
+
+    porthole_id last_id;
+    struct ph_table records;
+    struct ph_link all;
+    struct ph_link finished; /* over, without a callback to tell it to: to be freed */
+    struct ph_link ready;    /* records whose events wait, in order of their first */
+    size_t event_count;      /* that wait, of all records */
+    bool has_news;           /* events came since those who wait were woken */
+    bool is_calling;         /* a callback runs, ... */
+    pthread_t caller;        /* ... on this thread */
+    bool is_probing;
+    bool is_closing;
+    unsigned inside; /* threads in a blocking call or in porthole_dispatch() */
+
+    bool has_thread;
+    pthread_t thread;
+    bool is_asleep; /* somebody is in poll(), until ... */
+    ph_us wakes_at;
+    unsigned changes_seen; /* with the descriptors as they were then */
+    int wake[2];           /* see ph_os_wake_pair(); -1 = none */
+    int signal[2];         /* way (b): readable while events wait */
+    bool is_signalled;
+
+    struct pollfd *fds; /* few, or allocated */
+    size_t fds_size;
+    struct pollfd few[PH_CLIENT_FDS_FEW];
+};
+
+/* ---- client.c: the lock, waking, waiting ----------------------------------------------------- */
+
+/* Takes the lock. INVALID for NULL, STATE in a forked child: the lock is not held then. */
+int ph_client_enter(struct porthole *client);
+/* As above for what must not be called from this client's callbacks: REENTRANT. */
+int ph_client_enter_blocking(struct porthole *client);
+/* Wakes whoever must know of what was done, and gives the lock back. Returns `result`. */
+int ph_client_leave(struct porthole *client, int result);
+/* The first half of leaving. */
+void ph_client_settle(struct porthole *client);
+
+/* Sleeps until something is to be done, at most until then, with the lock given back meanwhile;
+ * then does it. */
+void ph_client_turn(struct porthole *client, ph_us until);
+
+typedef bool ph_client_done_fn(struct porthole *client, void *user);
+/* Waits until it is done, driving the client itself where no thread does. 0, TIMEOUT, CANCELLED
+ * (the client closes). */
+int ph_client_wait(struct porthole *client, ph_us deadline, ph_client_done_fn *done, void *user);
+/* A deadline from a public timeout; negative = PH_NEVER. */
+ph_us ph_client_deadline(int timeout_ms);
+
+void ph_client_raise(int fds[2]);
+void ph_client_lower(int fds[2]);
+
+/* ---- events.c: the queue of callbacks ---------------------------------------------------------
+ */
+
+/* A ph_driver_event_fn. */
+void ph_events_take(void *user, const struct ph_event *event);
+/* Runs the callbacks of at most `most` events with the lock given back meanwhile; how many. */
+int ph_events_deliver(struct porthole *client, size_t most);
+/* Frees what is over and waits for no callback. */
+void ph_events_free_finished(struct porthole *client);
+
+/* ---- facts.c: from what the engine knows to what the public sees ------------------------------
+ */
+
+/* Reads a user's struct into ours of `known` bytes, what it lacks as zeros. INVALID for a size that
+ * no version has, or when it asks for something that this version does not know. */
+int ph_facts_read(const void *given, void *ret, size_t known);
+/* INVALID when the user's struct has no valid size; NULL is valid. */
+int ph_facts_check(const void *given);
+/* Fills the user's struct as far as it goes, its size kept. NULL is a no-op. */
+void ph_facts_write(void *ret, const void *from, size_t known);
+void ph_facts_mapping(const struct ph_mapping_info *info, void *user, struct porthole_mapping *ret);
+/* "NO_RESOURCES (8)", "upnp code 899" for one that no standard names, or the error's own text when
+ * there is no code; "" for none. */
+void ph_facts_text(int error, enum porthole_method method, int code, char ret[PORTHOLE_TEXT_SIZE]);
+/* INVALID: no room. */
+int ph_facts_address(const struct ph_addr *addr, char *ret, size_t size);
+
+/* ---- map.c ----------------------------------------------------------------------------------- */
+
+/* porthole_map() and porthole_unmap() with the lock held. */
+void ph_map_give_up(struct porthole *client, porthole_id id);
+int ph_map_ask(struct porthole *client, const struct porthole_request *request,
+               porthole_id *ret_id);
+/* The facts of a mapping now; false: it is no more. */
+bool ph_map_facts(struct porthole *client, porthole_id id, struct porthole_mapping *ret);
+
+#endif
