@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * output.c: see output.h. Every line passes ph_span_print() or jansson, so that no byte of a peer
+ * reaches a terminal as it came. The first failed write is remembered; it is the caller's business
+ * to end because of it.
+ */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define LINE_SIZE 1024
+#define REAL_DIGITS 15
+
+/* The errno of the first failed write; 0 = none. */
+static int output_errno;
+static bool output_complained;
+
+/* ---- Lines ------------------------------------------------------------------------------------
+ */
+
+void ph_output_error(const char *command, const char *format, ...) {
+    char text[LINE_SIZE], line[LINE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    ph_span_print(ph_span_of(text), line, sizeof line);
+    fprintf(stderr, "porthole%s%s: %s\n", command ? " " : "", command ? command : "", line);
+}
+
+const char *ph_output_quote(const char *text, char ret[PH_OUTPUT_QUOTE_SIZE]) {
+    char inside[PH_OUTPUT_QUOTE_SIZE - sizeof "''..." + 1];
+    size_t len = strlen(text);
+    ph_span_print((struct ph_span){text, len}, inside, sizeof inside);
+    snprintf(ret, PH_OUTPUT_QUOTE_SIZE, "'%s%s'", inside, len >= sizeof inside ? "..." : "");
+    return ret;
+}
+
+static void remember(bool written) {
+    if (!written && output_errno == 0)
+        output_errno = errno ? errno : EIO;
+}
+
+void ph_output_line(const char *format, ...) {
+    char text[LINE_SIZE], line[LINE_SIZE];
+    if (output_errno)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    ph_span_print(ph_span_of(text), line, sizeof line);
+    remember(puts(line) >= 0 && fflush(stdout) == 0);
+}
+
+void ph_output_json(json_t *object) {
+    const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(REAL_DIGITS);
+    if (output_errno == 0) {
+        errno = object ? 0 : ENOMEM;
+        remember(object && json_dumpf(object, stdout, flags) == 0 && putchar('\n') >= 0 &&
+                 fflush(stdout) == 0);
+    }
+    json_decref(object);
+}
+
+bool ph_output_failed(void) {
+    /* What printed past this file, such as a help text, shows in the stream. */
+    if (output_errno == 0)
+        remember(fflush(stdout) == 0 && !ferror(stdout));
+    return output_errno != 0;
+}
+
+bool ph_output_complain(const char *command) {
+    if (!ph_output_failed())
+        return false;
+    if (!output_complained)
+        ph_output_error(command, "standard output: %s", strerror(output_errno));
+    output_complained = true;
+    return true;
+}
+
+/* ---- Words ------------------------------------------------------------------------------------
+ */
+
+const char *ph_output_method(enum porthole_method method) {
+    switch (method) {
+    case PORTHOLE_PCP:
+        return "PCP";
+    case PORTHOLE_NATPMP:
+        return "NAT-PMP";
+    case PORTHOLE_UPNP:
+        return "UPnP";
+    case PORTHOLE_DIRECT:
+        return "direct";
+    case PORTHOLE_NONE:
+        break;
+    }
+    return "?";
+}
+
+const char *ph_output_endpoint(const char *address, uint16_t port,
+                               char ret[PH_OUTPUT_ENDPOINT_SIZE]) {
+    bool brackets = strchr(address, ':') != NULL;
+    snprintf(ret, PH_OUTPUT_ENDPOINT_SIZE, "%s%s%s:%u", brackets ? "[" : "",
+             *address ? address : "?", brackets ? "]" : "", (unsigned)port);
+    return ret;
+}
+
+const char *ph_output_reason(int error, int code, const char *text,
+                             char ret[PH_OUTPUT_REASON_SIZE]) {
+    /* Without a code the library's text is that of the error. */
+    snprintf(ret, PH_OUTPUT_REASON_SIZE, "%s%s%s", porthole_strerror(error), code ? ": " : "",
+             code ? text : "");
+    return ret;
+}
+
+const char *ph_output_reach_note(enum porthole_reach reach) {
+    switch (reach) {
+    case PORTHOLE_REACH_PUBLIC:
+        return NULL;
+    case PORTHOLE_REACH_PRIVATE:
+        return "a private address: there is a second NAT behind this gateway, and the Internet "
+               "cannot reach the port";
+    case PORTHOLE_REACH_SHARED:
+        return "an address of carrier-grade NAT (100.64.0.0/10): the provider's NAT keeps the "
+               "Internet from the port";
+    case PORTHOLE_REACH_LOOPBACK:
+        return "a loopback address: only this machine can reach the port";
+    case PORTHOLE_REACH_UNKNOWN:
+    case PORTHOLE_REACH_OTHER:
+        break;
+    }
+    return "not a public address: the Internet cannot reach the port";
+}
+
+/* ---- Pieces of JSON ---------------------------------------------------------------------------
+ */
+
+json_t *ph_output_ms(double ms) {
+    /* To a microsecond; beyond that it is noise. */
+    return json_real((double)(long long)(ms * 1000.0 + 0.5) / 1000.0);
+}
+
+json_t *ph_output_text(const char *text) {
+    char printable[LINE_SIZE];
+    if (!*text)
+        return json_null();
+    ph_span_print(ph_span_of(text), printable, sizeof printable);
+    return json_string(printable);
+}
+
+json_t *ph_output_why(int error, int code, const char *text) {
+    return json_pack("{s:s, s:o, s:o}", "error", porthole_errname(error), "code",
+                     code ? json_integer(code) : json_null(), "text",
+                     ph_output_text(*text ? text : porthole_strerror(error)));
+}
+
+/* ---- Events of a mapping ----------------------------------------------------------------------
+ */
+
+/* Whether a gateway has ever held it: then the facts of the mapping are known. */
+static bool was_mapped(const struct porthole_mapping *mapping) {
+    return mapping->method != PORTHOLE_NONE;
+}
+
+static bool add_facts(json_t *object, const struct porthole_mapping *mapping) {
+    json_t *facts = json_pack(
+        "{s:s, s:{s:o, s:i, s:s}, s:o, s:I, s:o}", "via", porthole_method_name(mapping->method),
+        "external", "address", ph_output_text(mapping->external_address), "port",
+        (int)mapping->external_port, "reach", porthole_reach_name(mapping->reach), "gateway",
+        ph_output_text(mapping->gateway), "lifetime_s", (json_int_t)mapping->lifetime_s,
+        "elapsed_ms", ph_output_ms(mapping->elapsed_ms));
+    bool added = facts && json_object_update(object, facts) == 0;
+    json_decref(facts);
+    return added;
+}
+
+static bool add_why(json_t *object, const struct porthole_mapping *mapping) {
+    json_t *why = ph_output_why(mapping->error, mapping->code, mapping->text);
+    bool added = why && json_object_update(object, why) == 0;
+    json_decref(why);
+    return added;
+}
+
+void ph_output_event_json(const struct porthole_event *event) {
+    const struct porthole_mapping *mapping = &event->mapping;
+    json_t *object = json_pack(
+        "{s:s, s:I, s:s, s:{s:o, s:i}}", "event", porthole_event_name(event->type), "id",
+        (json_int_t)mapping->id, "protocol", porthole_protocol_name(mapping->protocol), "internal",
+        "address", ph_output_text(mapping->internal_address), "port", (int)mapping->internal_port);
+    bool whole = object != NULL;
+    if (whole && was_mapped(mapping) && event->type != PORTHOLE_EVENT_FAILED)
+        whole = add_facts(object, mapping);
+    if (whole && event->type == PORTHOLE_EVENT_FAILED)
+        whole = add_why(object, mapping);
+    if (whole && event->type == PORTHOLE_EVENT_UNMAPPED)
+        whole = json_object_set_new(object, "fate",
+                                    json_string(porthole_fate_name(mapping->fate))) == 0;
+    if (!whole) {
+        json_decref(object);
+        object = NULL;
+    }
+    ph_output_json(object);
+}
+
+/* "tcp 8080", as in every line about the mapping. */
+#define NAME_SIZE 16
+static const char *mapping_name(const struct porthole_mapping *mapping, char ret[NAME_SIZE]) {
+    snprintf(ret, NAME_SIZE, "%s %u", porthole_protocol_name(mapping->protocol),
+             (unsigned)mapping->internal_port);
+    return ret;
+}
+
+static void print_open(const struct porthole_mapping *mapping, const char *verb, bool first,
+                       bool held) {
+    char name[NAME_SIZE], external[PH_OUTPUT_ENDPOINT_SIZE], internal[PH_OUTPUT_ENDPOINT_SIZE];
+    char how[160];
+    mapping_name(mapping, name);
+    ph_output_endpoint(mapping->external_address, mapping->external_port, external);
+    ph_output_endpoint(mapping->internal_address, mapping->internal_port, internal);
+    if (mapping->method == PORTHOLE_DIRECT) {
+        ph_output_line("%s %s: %s (this host's own public address, nothing is in the way)", name,
+                       verb, external);
+        return;
+    }
+    int len = snprintf(how, sizeof how, "%s by %s, ", ph_output_method(mapping->method),
+                       mapping->gateway);
+    if (mapping->lifetime_s == 0)
+        len += snprintf(how + len, sizeof how - (size_t)len, "no lease");
+    else
+        len += snprintf(how + len, sizeof how - (size_t)len, "lease %lu s",
+                        (unsigned long)mapping->lifetime_s);
+    if (first)
+        snprintf(how + len, sizeof how - (size_t)len, ", %.1f ms", mapping->elapsed_ms);
+    ph_output_line("%s %s: %s -> %s (%s)", name, verb, external, internal, how);
+    const char *note = ph_output_reach_note(mapping->reach);
+    if (note && *mapping->external_address)
+        ph_output_line("  note: %s is %s", mapping->external_address, note);
+    else if (note)
+        ph_output_line("  note: the gateway did not tell its external address");
+    if (!held && mapping->lifetime_s == 0)
+        ph_output_line("  note: this gateway gives no lease: the port stays open until removed");
+}
+
+static void print_failed(const struct porthole_mapping *mapping, bool held) {
+    char name[NAME_SIZE], reason[PH_OUTPUT_REASON_SIZE];
+    ph_output_reason(mapping->error, mapping->code, mapping->text, reason);
+    ph_output_error(NULL, "%s is not open: %s%s", mapping_name(mapping, name), reason,
+                    held ? "; trying again" : "");
+}
+
+static void print_unmapped(const struct porthole_mapping *mapping) {
+    char name[NAME_SIZE];
+    mapping_name(mapping, name);
+    switch (mapping->fate) {
+    case PORTHOLE_FATE_NONE:
+        ph_output_line("%s: nothing was open", name);
+        break;
+    case PORTHOLE_FATE_REMOVED:
+        ph_output_line("%s is closed", name);
+        break;
+    case PORTHOLE_FATE_EXPIRES:
+        ph_output_line("%s: the gateway did not confirm; it closes with its lease, in %lu s", name,
+                       (unsigned long)(mapping->expires_in_ms / 1000));
+        break;
+    case PORTHOLE_FATE_LEFT:
+        ph_output_line("%s: the gateway did not confirm, and its lease has no end: it may stay "
+                       "open",
+                       name);
+        break;
+    }
+}
+
+void ph_output_event_human(const struct porthole_event *event, bool seen, bool held) {
+    char name[NAME_SIZE];
+    switch (event->type) {
+    case PORTHOLE_EVENT_MAPPED:
+        print_open(&event->mapping, seen ? "is open again" : "is open", !seen, held);
+        break;
+    case PORTHOLE_EVENT_CHANGED:
+        print_open(&event->mapping, "has changed", false, held);
+        break;
+    case PORTHOLE_EVENT_PENDING:
+        ph_output_line("%s was lost; asking again", mapping_name(&event->mapping, name));
+        break;
+    case PORTHOLE_EVENT_FAILED:
+        print_failed(&event->mapping, held);
+        break;
+    case PORTHOLE_EVENT_UNMAPPED:
+        print_unmapped(&event->mapping);
+        break;
+    }
+}

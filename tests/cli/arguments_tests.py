@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What is said about wrong arguments: one line that names the argument, exit code 2, and nothing
+has been sent by then. And the help texts."""
+
+from harness import equal, run, test
+
+LONG = "9" * 200
+PORT = "a port is a number from 1 to 65535"
+AFTER_SLASH = "what follows the / must be tcp, udp or both"
+LIFETIME = "is not a number of seconds from 20 to 4294967295"
+TIMEOUT = "is not a number of seconds from 1 to 86400"
+METHODS = "is not a list of pcp, natpmp and upnp"
+HOST = "is not the address of a host"
+ADDRESS = "is not an IPv4 or IPv6 address"
+DESCRIPTION = "is not 1 to 63 characters of printable ASCII"
+
+WRONG = {
+    ("nonsense",): "porthole: 'nonsense' is not a command; see porthole --help",
+    ("",): "porthole: '' is not a command; see porthole --help",
+    ("help", "nonsense"): "porthole: 'nonsense' is not a command; see porthole --help",
+    ("\x1b[31mred",): "porthole: '?[31mred' is not a command; see porthole --help",
+    ("map",): "porthole map: no PORT is given; see porthole map --help",
+    ("map", ""): f"porthole map: '': {PORT}",
+    ("map", "0"): f"porthole map: '0': {PORT}",
+    ("map", "65536"): f"porthole map: '65536': {PORT}",
+    ("map", "80/sctp"): f"porthole map: '80/sctp': {AFTER_SLASH}",
+    ("map", "80/"): f"porthole map: '80/': {AFTER_SLASH}",
+    ("map", "80/tcp/udp"): f"porthole map: '80/tcp/udp': {AFTER_SLASH}",
+    ("map", "/tcp"): f"porthole map: '/tcp': {PORT}",
+    ("map", "0/both"): f"porthole map: '0/both': {PORT}",
+    ("map", "-1"): "porthole map: '-1' is not an option here",
+    ("map", "--", "-1"): f"porthole map: '-1': {PORT}",
+    ("map", "+80"): f"porthole map: '+80': {PORT}",
+    ("map", " 80"): f"porthole map: ' 80': {PORT}",
+    ("map", "80 "): f"porthole map: '80 ': {PORT}",
+    ("map", "0x50"): f"porthole map: '0x50': {PORT}",
+    ("map", "8080,8081"): f"porthole map: '8080,8081': {PORT}",
+    ("map", LONG): f"porthole map: '{LONG[:42]}...': {PORT}",
+    ("map", "80\n81"): f"porthole map: '80?81': {PORT}",
+    ("map", "80", "80"): "porthole map: '80': tcp port 80 is asked for twice",
+    ("map", "80/udp", "80/both"): "porthole map: '80/both': udp port 80 is asked for twice",
+    ("map", "-e", "9000", "80", "81"):
+        "porthole map: --external 9000 and a second PORT, '81', contradict",
+    ("map", "-e", "0", "80"): "porthole map: --external '0' is not a port from 1 to 65535",
+    ("map", "--external=65536", "80"):
+        "porthole map: --external '65536' is not a port from 1 to 65535",
+    ("map", "-e", "80/tcp", "80"): "porthole map: --external '80/tcp' is not a port from 1 to 65535",
+    ("map", "80", "-e"): "porthole map: '-e' needs a value",
+    ("map", "80", "--timeout"): "porthole map: '--timeout' needs a value",
+    ("map", "-t", "19", "80"): f"porthole map: --lifetime '19' {LIFETIME}",
+    ("map", "-t", "60s", "80"): f"porthole map: --lifetime '60s' {LIFETIME}",
+    ("map", "-t", "4294967296", "80"): f"porthole map: --lifetime '4294967296' {LIFETIME}",
+    ("map", "--lifetime", "-60", "80"): f"porthole map: --lifetime '-60' {LIFETIME}",
+    ("map", "--timeout", "0", "80"): f"porthole map: --timeout '0' {TIMEOUT}",
+    ("map", "--timeout", "1.5", "80"): f"porthole map: --timeout '1.5' {TIMEOUT}",
+    ("map", "--timeout", "86401", "80"): f"porthole map: --timeout '86401' {TIMEOUT}",
+    ("map", "-p", "pcp,igd", "80"): f"porthole map: --protocol 'pcp,igd' {METHODS}",
+    ("map", "-p", "pcp,", "80"): f"porthole map: --protocol 'pcp,' {METHODS}",
+    ("map", "-p", "", "80"): f"porthole map: --protocol '' {METHODS}",
+    ("map", "-p", "tcp", "80"): f"porthole map: --protocol 'tcp' {METHODS}",
+    ("map", "-g", "router.lan", "80"): f"porthole map: --gateway 'router.lan' {ADDRESS}",
+    ("map", "-g", "192.168.1", "80"): f"porthole map: --gateway '192.168.1' {ADDRESS}",
+    ("map", "-g", "192.168.1.256", "80"): f"porthole map: --gateway '192.168.1.256' {ADDRESS}",
+    ("map", "-g", "192.168.1.1:5351", "80"):
+        f"porthole map: --gateway '192.168.1.1:5351' {ADDRESS}",
+    ("map", "-g", "", "80"): f"porthole map: --gateway '' {ADDRESS}",
+    ("map", "-g", "0.0.0.0", "80"): f"porthole map: --gateway '0.0.0.0' {HOST}",
+    ("map", "-g", "239.255.255.250", "80"): f"porthole map: --gateway '239.255.255.250' {HOST}",
+    ("map", "-b", "eth0", "80"): f"porthole map: --bind 'eth0' {ADDRESS}",
+    ("map", "-b", "::", "80"): f"porthole map: --bind '::' {HOST}",
+    ("map", "-g", "127.0.0.1", "-b", "::1", "80"):
+        "porthole map: --bind '::1' and --gateway '127.0.0.1': one is IPv4, the other IPv6",
+    ("map", "-d", "", "80"): f"porthole map: --description '' {DESCRIPTION}",
+    ("map", "-d", "a\tb", "80"): f"porthole map: --description 'a?b' {DESCRIPTION}",
+    ("map", "-d", "d" * 64, "80"): f"porthole map: --description '{'d' * 42}...' {DESCRIPTION}",
+    ("map", "--bogus", "80"): "porthole map: '--bogus' is not an option here",
+    ("map", "-vx", "80"): "porthole map: '-x' is not an option here",
+    ("map", "--json=yes", "80"): "porthole map: '--json=yes' takes no value",
+    ("map", "--local", "80"): "porthole map: '--local' is not an option here",
+    ("probe", "8080"): "porthole probe: '8080': no arguments are taken",
+    ("probe", "-e", "80"): "porthole probe: '-e' is not an option here",
+    ("probe", "--timeout", "x"): f"porthole probe: --timeout 'x' {TIMEOUT}",
+    ("address", "1.2.3.4"): "porthole address: '1.2.3.4': no arguments are taken",
+    ("address", "--local", "--router"): "porthole address: --local and --router contradict",
+    ("address", "-g", "1"): f"porthole address: --gateway '1' {ADDRESS}",
+    ("gateway", "x"): "porthole gateway: 'x': no arguments are taken",
+    ("gateway", "--loss", "101"): "porthole gateway: --loss '101' is not a percentage from 0 to 100",
+    ("gateway", "--address", "x"): f"porthole gateway: --address 'x' {HOST}",
+    ("demo", "x"): "porthole demo: 'x': no arguments are taken",
+    ("demo", "-g", "127.0.0.1"): "porthole demo: '-g' is not an option here",
+}
+
+COMMANDS = ("map", "probe", "address", "gateway", "demo")
+ROWS_MAX, COLUMNS_MAX = 25, 96
+
+
+@test
+def wrong_arguments_are_named_in_one_line(program):
+    for arguments, line in WRONG.items():
+        result = run(program, *arguments)
+        equal((result.code, result.out, result.err), (2, "", line + "\n"), repr(arguments))
+
+
+@test
+def no_command_is_a_wrong_command(program):
+    result = run(program).expect(2)
+    equal(result.out, "", "standard output")
+    equal(result.err, run(program, "--help").expect(0).out, "standard error")
+
+
+@test
+def version_is_one_line(program):
+    words = run(program, "--version").expect(0).out.split(" ")
+    equal((len(words), words[0], words[1].count(".")), (2, "porthole", 2), "the version")
+
+
+@test
+def help_fits_a_screen(program):
+    for command in ((), *((name,) for name in COMMANDS)):
+        result = run(program, *command, "--help").expect(0)
+        lines = result.out.splitlines()
+        equal(result.err, "", "standard error")
+        assert len(lines) <= ROWS_MAX, f"{command}: {len(lines)} lines"
+        assert max(map(len, lines)) <= COLUMNS_MAX, f"{command}: {max(map(len, lines))} columns"
+        assert any(line.startswith("usage: porthole") for line in lines), f"{command}: no usage"
+        assert "exit codes: 0" in result.out, f"{command}: no exit codes"
+
+
+@test
+def help_is_found_in_every_way(program):
+    for command in COMMANDS:
+        text = run(program, command, "--help").expect(0).out
+        equal(run(program, command, "-h").expect(0).out, text, f"{command} -h")
+        equal(run(program, "help", command).expect(0).out, text, f"help {command}")
+        assert f"  {command} " in run(program, "--help").out, f"{command} is not in --help"
+    equal(run(program, "help").expect(0).out, run(program, "--help").out, "help")
+    equal(run(program, "-h").expect(0).out, run(program, "--help").out, "-h")
+
+
+@test
+def help_wins_over_what_follows(program):
+    run(program, "map", "-h", "0/sctp").expect(0)
