@@ -216,6 +216,19 @@ static const char *mapping_name(const struct porthole_mapping *mapping, char ret
     return ret;
 }
 
+/* Once for an address: many ports have the same. */
+static void print_reach(const struct porthole_mapping *mapping) {
+    static char noted[PORTHOLE_ADDRESS_SIZE] = "?";
+    const char *note = ph_output_reach_note(mapping->reach);
+    if (!note || strcmp(noted, mapping->external_address) == 0)
+        return;
+    snprintf(noted, sizeof noted, "%s", mapping->external_address);
+    if (*noted)
+        ph_output_line("  note: %s is %s", noted, note);
+    else
+        ph_output_line("  note: the gateway did not tell its external address");
+}
+
 static void print_open(const struct porthole_mapping *mapping, const char *verb, bool first,
                        bool held) {
     char name[NAME_SIZE], external[PH_OUTPUT_ENDPOINT_SIZE], internal[PH_OUTPUT_ENDPOINT_SIZE];
@@ -238,11 +251,7 @@ static void print_open(const struct porthole_mapping *mapping, const char *verb,
     if (first)
         snprintf(how + len, sizeof how - (size_t)len, ", %.1f ms", mapping->elapsed_ms);
     ph_output_line("%s %s: %s -> %s (%s)", name, verb, external, internal, how);
-    const char *note = ph_output_reach_note(mapping->reach);
-    if (note && *mapping->external_address)
-        ph_output_line("  note: %s is %s", mapping->external_address, note);
-    else if (note)
-        ph_output_line("  note: the gateway did not tell its external address");
+    print_reach(mapping);
     if (!held && mapping->lifetime_s == 0)
         ph_output_line("  note: this gateway gives no lease: the port stays open until removed");
 }

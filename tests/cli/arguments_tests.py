@@ -44,7 +44,8 @@ WRONG = {
     ("map", "-e", "0", "80"): "porthole map: --external '0' is not a port from 1 to 65535",
     ("map", "--external=65536", "80"):
         "porthole map: --external '65536' is not a port from 1 to 65535",
-    ("map", "-e", "80/tcp", "80"): "porthole map: --external '80/tcp' is not a port from 1 to 65535",
+    ("map", "-e", "80/tcp", "80"):
+        "porthole map: --external '80/tcp' is not a port from 1 to 65535",
     ("map", "80", "-e"): "porthole map: '-e' needs a value",
     ("map", "80", "--timeout"): "porthole map: '--timeout' needs a value",
     ("map", "-t", "19", "80"): f"porthole map: --lifetime '19' {LIFETIME}",
@@ -84,7 +85,8 @@ WRONG = {
     ("address", "--local", "--router"): "porthole address: --local and --router contradict",
     ("address", "-g", "1"): f"porthole address: --gateway '1' {ADDRESS}",
     ("gateway", "x"): "porthole gateway: 'x': no arguments are taken",
-    ("gateway", "--loss", "101"): "porthole gateway: --loss '101' is not a percentage from 0 to 100",
+    ("gateway", "--loss", "101"):
+        "porthole gateway: --loss '101' is not a percentage from 0 to 100",
     ("gateway", "--address", "x"): f"porthole gateway: --address 'x' {HOST}",
     ("demo", "x"): "porthole demo: 'x': no arguments are taken",
     ("demo", "-g", "127.0.0.1"): "porthole demo: '-g' is not an option here",

@@ -149,9 +149,8 @@ class Gateway(Held):
         """What it opened and closed, once it has ended: ["opened tcp 8080 8080", ...]."""
         self.end(0, signal.SIGTERM)
         events = [json.loads(line) for line in self.out.splitlines()]
-        return [" ".join(str(word) for word in
-                         (event["event"], event["protocol"], event["internal"]["port"],
-                          event["external"]["port"], *([event["reason"]] if "reason" in event else [])))
+        return [" ".join((event["event"], event["protocol"], str(event["internal"]["port"]),
+                          str(event["external"]["port"]), event.get("reason", ""))).strip()
                 for event in events if event["event"] in ("opened", "closed")]
 
     def mask(self, text):
@@ -174,6 +173,7 @@ class Halfway:
                 self.socket.bind((self.internal, 5351))
                 break
         self.ask = ("-g", self.internal, "-b", CLIENT)
+        self.asked = threading.Event()
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self):
@@ -191,6 +191,7 @@ class Halfway:
             request, peer = self.socket.recvfrom(2048)
             if not request:
                 return
+            self.asked.set()
             if request == b"\0\0":  # RFC 6886 section 3.2
                 self.socket.sendto(b"\0\x80\0\0" + b"\0\0\0\x05" + bytes((192, 0, 2, 1)), peer)
 

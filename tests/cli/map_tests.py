@@ -3,10 +3,14 @@
 with which exit code it ends."""
 
 import json
+import os
+import pty
 import signal
+import subprocess
 import time
 
-from harness import CLIENT, Gateway, Halfway, Held, equal, free_network, run, test
+from harness import (CLIENT, PATIENCE_S, Gateway, Halfway, Held, equal, free_network, run, test,
+                     wait_until)
 
 NOTE = "  note: EXTERNAL is a loopback address: only this machine can reach the port\n"
 METHODS = {"pcp": "PCP", "natpmp": "NAT-PMP", "upnp": "UPnP"}
@@ -65,6 +69,13 @@ def several_ports_and_both_protocols(program):
 
 
 @test
+def the_note_on_an_address_is_given_once(program):
+    with Gateway(program) as gateway:
+        out = run(program, "map", *gateway.ask, "--once", "8080/both", "8081").expect(0).out
+        equal((out.count(" is open: "), gateway.mask(out).count(NOTE)), (3, 1), "the lines")
+
+
+@test
 def both_protocols_by_one_external_port(program):
     with Gateway(program) as gateway:
         result = run(program, "map", *gateway.ask, "--once", "--json", "8080/both", "-e", "9090")
@@ -91,8 +102,9 @@ def interrupt(program, number):
                 mapped_json("tcp", 8080), mapped_json("udp", 8080, number=2),
                 unmapped_json("tcp", 8080), unmapped_json("udp", 8080, None, "pcp", 2))))
             equal(held.err, "", "standard error")
-        equal(sorted(gateway.log()), ["closed tcp 8080 8080 removed", "closed udp 8080 8080 removed",
-                                      "opened tcp 8080 8080", "opened udp 8080 8080"])
+        equal(sorted(gateway.log()),
+              ["closed tcp 8080 8080 removed", "closed udp 8080 8080 removed",
+               "opened tcp 8080 8080", "opened udp 8080 8080"])
 
 
 @test
@@ -120,6 +132,20 @@ def interrupt_is_told_to_people(program):
             equal(gateway.mask(held.out),
                   f"tcp 8080 is open: EXTERNAL:8080 -> {CLIENT}:8080 "
                   f"(UPnP by GATEWAY, lease 7200 s, T ms)\n{NOTE}tcp 8080 is closed\n")
+
+
+@test
+def a_terminal_is_told_how_it_ends(program):
+    with Gateway(program) as gateway:
+        master, slave = pty.openpty()
+        process = subprocess.Popen([program, "map", *gateway.ask, "8080"], stdout=slave)
+        os.close(slave)
+        out = b""
+        while b"Held until Ctrl-C.\r\n" not in out:  # or it ends, and reading fails
+            out += os.read(master, 4096)
+        process.send_signal(signal.SIGINT)
+        equal(process.wait(PATIENCE_S), 0, "the exit code")
+        os.close(master)
 
 
 @test
@@ -238,10 +264,8 @@ def a_failure_is_no_end_without_once(program):
         held.end(0)
         equal(json.loads(held.out.splitlines()[-1])["fate"], "none", "the fate")
     with Held(program, *arguments, "8080") as held:
-        held.process.stderr.flush()
-        time.sleep(0.2)
+        wait_until(lambda: held.err.endswith("; trying again\n"), "the failure")
         held.end(0)
-        assert held.err.endswith("; trying again\n"), held.err
         equal(held.out, "tcp 8080: nothing was open\n")
 
 
@@ -250,6 +274,6 @@ def interrupted_before_a_result(program):
     with Halfway() as gateway:
         arguments = ("map", *gateway.ask, "-p", "natpmp", "--once", "8080")
         with Held(program, *arguments) as held:
-            time.sleep(0.3)
+            assert gateway.asked.wait(PATIENCE_S), "it asks nothing"
             held.end(1)
             equal((held.out, held.err), ("", "porthole map: interrupted\n"))

@@ -5,7 +5,8 @@ import json
 
 from harness import CLIENT, Gateway, equal, free_network, run, test
 
-HEAD = f"Gateway GATEWAY, asked from {CLIENT} (loopback)\n\nProtocol  Answers          External address\n"
+HEAD = (f"Gateway GATEWAY, asked from {CLIENT} (loopback)\n\n"
+        "Protocol  Answers          External address\n")
 EXTERNAL = {"address": "EXTERNAL", "reach": "loopback"}
 CLOSED = "no       the gateway has nothing listening on that port"
 
@@ -28,7 +29,8 @@ def probe_tells_programs(program):
         equal(out.count("\n"), 1, "the number of lines")
         answered = {"answered": True, "rtt_ms": 0, "external": EXTERNAL}
         equal(json.loads(gateway.mask(out)), {
-            "gateway": "GATEWAY", "local": {"address": CLIENT, "reach": "loopback"}, "elapsed_ms": 0,
+            "gateway": "GATEWAY", "local": {"address": CLIENT, "reach": "loopback"},
+            "elapsed_ms": 0,
             "pcp": {**answered, "epoch_s": 0}, "natpmp": {**answered, "epoch_s": 0},
             "upnp": {**answered, "device": "porthole gateway",
                      "url": "http://GATEWAY:PORT/rootDesc.xml"}})
@@ -75,8 +77,8 @@ def probe_of_nothing_is_exit_3(program):
 @test
 def silence_is_found_within_the_timeout(program):
     inside, _ = free_network()
-    run(program, "probe", "-g", inside, "-b", CLIENT, "--timeout", "1", timeout=2).expect(3)
-    run(program, "address", "-g", inside, "-b", CLIENT, "--timeout", "1", timeout=2).expect(3)
+    run(program, "probe", "-g", inside, "-b", CLIENT, "--timeout", "1", timeout=3).expect(3)
+    run(program, "address", "-g", inside, "-b", CLIENT, "--timeout", "1", timeout=3).expect(3)
 
 
 @test

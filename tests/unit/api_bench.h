@@ -23,6 +23,7 @@
 
 #include "gateway/io.h"
 #include "gateway/sock.h"
+#include "loopback.h"
 
 #define BENCH_EVENTS_MAX 512U
 #define BENCH_PATIENCE_S 10
@@ -30,6 +31,7 @@
 struct bench {
     unsigned way; /* 0, PORTHOLE_DISPATCH, PORTHOLE_NO_THREAD */
     char gateway[32];
+    char external[32];
     struct ph_gw_io *io; /* NULL = none runs */
     pthread_t io_thread;
     int io_stop;
@@ -43,14 +45,19 @@ struct bench {
     char note[64];  /* the gateway's */
 };
 
-/* Every test has addresses of its own: 127.NET.N.1, its outside 127.NET.N.2. */
-static inline struct bench *bench_new(unsigned way, uint8_t net) {
-    static uint8_t last;
+/* Every test has addresses of its own: the gateway's, which is odd, and the next as its outside. */
+static inline struct bench *bench_new(unsigned way) {
+    static uint32_t last;
+    uint32_t net = loopback_net();
     struct bench *bench = calloc(1, sizeof *bench);
     if (!bench)
         abort();
     bench->way = way;
-    snprintf(bench->gateway, sizeof bench->gateway, "127.%u.%u.1", net, ++last);
+    last = (last + 2) % 250;
+    snprintf(bench->gateway, sizeof bench->gateway, "127.%u.%u.%u", net >> 16 & 255, net >> 8 & 255,
+             last + 1);
+    snprintf(bench->external, sizeof bench->external, "127.%u.%u.%u", net >> 16 & 255,
+             net >> 8 & 255, last + 2);
     pthread_mutex_init(&bench->lock, NULL);
     pthread_cond_init(&bench->changed, NULL);
     return bench;
@@ -66,8 +73,7 @@ static inline void bench_start_gateway_as(struct bench *bench, struct ph_gw_io_c
     char problem[PH_GW_PROBLEM_SIZE];
     config->forward = false;
     assert_true(ph_addr_parse(ph_span_of(bench->gateway), &config->server.internal));
-    config->server.external = config->server.internal;
-    config->server.external.b[15] = 2;
+    assert_true(ph_addr_parse(ph_span_of(bench->external), &config->server.external));
     if (ph_gw_io_new(config, &bench->io, problem) != 0)
         fail_msg("%s", problem);
     bench->io_stop = eventfd(0, EFD_CLOEXEC);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * test_api.c: what porthole.h promises, the same tests in each of the three ways to drive a client,
- * against the embedded gateway on addresses of 127.90.0.0/16.
+ * against the embedded gateway on loopback addresses.
  */
 #define _GNU_SOURCE
 #include "api_bench.h"
 
 #include <sys/wait.h>
 
-#define NET 90U
-
 static unsigned way;
 
 static int setup(void **state) {
-    *state = bench_new(way, NET);
+    *state = bench_new(way);
     return 0;
 }
 
@@ -438,7 +436,7 @@ static void probe_tells_what_each_method_answered(void **state) {
     assert_string_not_equal(probe.natpmp.text, "");
     assert_int_equal(probe.upnp.error, 0);
     assert_string_not_equal(probe.upnp.device, "");
-    assert_true(strncmp(probe.upnp.url, "http://127.90.", 14) == 0);
+    assert_true(strncmp(probe.upnp.url + 7, bench->gateway, strlen(bench->gateway)) == 0);
     assert_int_equal(porthole_mapping_count(bench->client), 0);
 }
 
@@ -459,8 +457,7 @@ static void external_address_is_told_by_any_method(void **state) {
     for (unsigned method = PORTHOLE_PCP; method <= PORTHOLE_UPNP; method++) {
         bench_open(bench, 1U << method);
         assert_int_equal(porthole_external_address(bench->client, 0, text, sizeof text), 0);
-        assert_int_equal(strncmp(text, bench->gateway, strlen(bench->gateway) - 1), 0);
-        assert_int_equal(text[strlen(text) - 1], '2');
+        assert_string_equal(text, bench->external);
         assert_int_equal(porthole_external_address(bench->client, 0, text, 5),
                          PORTHOLE_ERR_INVALID);
         bench_close(bench, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * test_driver.c: the driver with a true engine, against a gateway that the test plays itself on
- * sockets of 127.88.1.0/24. There is one thread: what the driver does not do in a call is not done.
+ * loopback sockets. There is one thread: what the driver does not do in a call is not done.
  */
 #define _GNU_SOURCE
 #include "driver/driver.h"
@@ -20,12 +20,13 @@
 
 #include "driver/clock.h"
 #include "driver/sock.h"
+#include "loopback.h"
 #include "wire/pcp.h"
 #include "wire/ssdp.h"
 
-#define GATEWAY 0x7f580101U /* 127.88.1.1 */
-#define OTHER 0x7f580102U
-#define SOURCE 0x7f580107U
+#define GATEWAY (loopback_net() + 1U)
+#define OTHER (loopback_net() + 2U)
+#define SOURCE (loopback_net() + 7U)
 #define EVENTS_MAX 8U
 
 struct bench {
