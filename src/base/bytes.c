@@ -142,7 +142,7 @@ void ph_write_u32(struct ph_writer *w, uint32_t v) {
 
 void ph_write_bytes(struct ph_writer *w, const void *bytes, size_t len) {
     uint8_t *at = grow(w, len);
-    if (at)
+    if (at && len > 0) /* of an empty span, `bytes` may be NULL */
         memcpy(at, bytes, len);
 }
 
