@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Installs the build into a folder of its own and uses it as another project would: by CMake's
+find_package, by pkg-config, linked statically, as a subdirectory, and from C++."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+
+PACKAGE = """cmake_minimum_required(VERSION 3.25)
+project(consumer C)
+find_package(porthole 0.1 REQUIRED)
+add_executable(shared consumer.c)
+target_link_libraries(shared PRIVATE porthole::porthole)
+add_executable(static consumer.c)
+target_link_libraries(static PRIVATE porthole::porthole_static)
+"""
+SUBDIRECTORY = """cmake_minimum_required(VERSION 3.25)
+project(consumer C)
+add_subdirectory("{source}" porthole)
+add_executable(shared consumer.c)
+target_link_libraries(shared PRIVATE porthole::porthole)
+add_executable(static consumer.c)
+target_link_libraries(static PRIVATE porthole::porthole_static)
+if(TARGET porthole_command OR TARGET test_unit_bytes)
+  message(FATAL_ERROR "a subdirectory builds more than the library")
+endif()
+"""
+
+
+def run(*command, **options):
+    print("+", *command, flush=True)
+    return subprocess.run(command, check=True, **options)
+
+
+class Test:
+    def __init__(self, arguments, folder):
+        self.arguments, self.folder = arguments, folder
+        self.prefix = os.path.join(folder, "prefix")
+
+    def install(self):
+        run(self.arguments.cmake, "--install", self.arguments.build, "--prefix", self.prefix,
+            stdout=subprocess.DEVNULL)
+
+    def find(self, name):
+        """Where a file of this name was installed, relative to the prefix; None when it was not."""
+        for folder, _, names in os.walk(self.prefix):
+            if name in names:
+                return os.path.relpath(os.path.join(folder, name), self.prefix)
+        return None
+
+    def library_folder(self):
+        return os.path.join(self.prefix, os.path.dirname(self.find("libporthole.so")))
+
+    def environment(self):
+        return {**os.environ,
+                "LD_LIBRARY_PATH": self.library_folder(),
+                "PKG_CONFIG_PATH": os.path.join(self.library_folder(), "pkgconfig")}
+
+    def cmake_project(self, text):
+        source = os.path.join(self.folder, "consumer")
+        build = os.path.join(source, "build")
+        os.makedirs(source)
+        shutil.copy(self.arguments.program, source)
+        with open(os.path.join(source, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+            file.write(text)
+        run(self.arguments.cmake, "-S", source, "-B", build, "-G", self.arguments.generator,
+            f"-DCMAKE_C_COMPILER={self.arguments.cc}", f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        run(self.arguments.cmake, "--build", build, "--parallel", "2")
+        return build
+
+    # -- the tests ---------------------------------------------------------------------------
+
+    def tree(self):
+        """Everything is there, the link chain of the shared library is right, nothing else is."""
+        self.install()
+        wanted = ["porthole", "porthole.h", "libporthole.a", "libporthole.so", "libporthole.so.0",
+                  "porthole.pc", "porthole-config.cmake", "porthole-config-version.cmake",
+                  "porthole-targets.cmake", "porthole-static-targets.cmake", "LICENSE-MIT",
+                  "LICENSE-APACHE"]
+        wanted += [page for page in os.listdir(os.path.join(self.arguments.source, "man"))
+                   if page.endswith((".1", ".3"))]
+        missing = [name for name in wanted if not self.find(name)]
+        assert not missing, f"not installed: {missing}"
+        dynamic = run("readelf", "-d", os.path.join(self.library_folder(), "libporthole.so"),
+                      capture_output=True, text=True).stdout
+        assert "[libporthole.so.0]" in dynamic, "the shared library's name is not libporthole.so.0"
+        assert "RUNPATH" not in dynamic and "RPATH" not in dynamic, "it looks in the build tree"
+        run(os.path.join(self.prefix, self.find("porthole")), "--help", stdout=subprocess.DEVNULL)
+
+    def find_package(self):
+        """And the tree may be moved after it was installed."""
+        self.install()
+        moved = os.path.join(self.folder, "moved")
+        os.rename(self.prefix, moved)
+        self.prefix = moved
+        build = self.cmake_project(PACKAGE)
+        run(os.path.join(build, "shared"))
+        run(os.path.join(build, "static"))
+
+    def pkg_config(self):
+        self.install()
+        run(*self.compile_by_pkg_config(), env=self.environment())
+        run(os.path.join(self.folder, "program"), env=self.environment())
+
+    def static(self):
+        """All of it static, the C library too: no one else's libporthole can slip in."""
+        self.install()
+        run(*self.compile_by_pkg_config("--static"), env=self.environment())
+        run(os.path.join(self.folder, "program"))
+
+    def compile_by_pkg_config(self, *options):
+        flags = run("pkg-config", *options, "--cflags", "--libs", "porthole", capture_output=True,
+                    text=True, env=self.environment()).stdout.split()
+        linking = ["-static"] if "--static" in options else []
+        return [self.arguments.cc, "-std=c11", *WARNINGS, *linking, "-o",
+                os.path.join(self.folder, "program"), self.arguments.program, *flags]
+
+    def add_subdirectory(self):
+        build = self.cmake_project(SUBDIRECTORY.format(source=self.arguments.source))
+        run(os.path.join(build, "shared"))
+        run(os.path.join(build, "static"))
+
+    def cxx(self):
+        """The header is C++ as well: old, and new."""
+        compiler = shutil.which("g++") or shutil.which("clang++")
+        if not compiler:
+            print("there is no C++ compiler here")
+            sys.exit(SKIP)
+        self.install()
+        for standard in ("c++11", "c++20"):
+            run(compiler, f"-std={standard}", *WARNINGS[:3], "-Werror", "-fsyntax-only", "-xc++", "-",
+                f"-I{self.prefix}/include", text=True,
+                input="#include <porthole/porthole.h>\n"
+                      "const char *f() { return porthole_strerror(PORTHOLE_ERR_FAILED); }\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("way", choices=[name for name in vars(Test) if name[0] != "_"])
+    for option in ("cmake", "cc", "generator", "source", "build", "program"):
+        parser.add_argument(f"--{option}", required=True)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="porthole-install-") as folder:
+        try:
+            getattr(Test(arguments, folder), arguments.way)()
+        except subprocess.CalledProcessError as error:
+            print(error.stdout or "", error.stderr or "", error, sep="\n")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
