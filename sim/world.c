@@ -19,7 +19,8 @@ enum packet_kind {
     PACKET_ICMP,
     PACKET_HTTP_REQUEST,
     PACKET_HTTP_ANSWER,
-    PACKET_HTTP_FAILED
+    PACKET_HTTP_FAILED,
+    PACKET_NOTHING /* dropped before it left */
 };
 
 struct ph_world_packet {
@@ -30,7 +31,9 @@ struct ph_world_packet {
     uint32_t gateway;
     uint32_t exchange;
     int error;
-    struct ph_endpoint peer; /* the datagram's sender, or an exchange's server */
+    ph_us deadline;          /* of an exchange */
+    struct ph_endpoint from; /* of a datagram */
+    struct ph_endpoint to;   /* of what the client sent */
     uint8_t *bytes;
     size_t len;
 };
@@ -43,9 +46,9 @@ static void *need(void *memory) {
     return memory;
 }
 
-static struct ph_addr address(const char *text, const char *otherwise) {
+static struct ph_addr address(const char *text) {
     struct ph_addr addr = ph_addr_none;
-    if (!ph_addr_parse(ph_span_of(text ? text : otherwise), &addr)) {
+    if (!ph_addr_parse(ph_span_of(text), &addr)) {
         fprintf(stderr, "sim: %s is no address\n", text);
         abort();
     }
@@ -65,8 +68,8 @@ static void on_log(void *user, enum porthole_log_level level, const char *line) 
         world->trace_size = world->trace_size * 2 + len;
         world->trace = need(realloc(world->trace, world->trace_size));
     }
-    world->trace_len += (size_t)snprintf(world->trace + world->trace_len, len, "[%9.3f] %s\n",
-                                         (double)world->now / 1000.0, line);
+    world->trace_len += (size_t)snprintf(world->trace + world->trace_len, len, "%9.3f %s\n",
+                                         (double)(world->now - world->started) / 1000.0, line);
 }
 
 void ph_world_restart_gateway(struct ph_world *world) {
@@ -79,13 +82,13 @@ struct ph_world *ph_world_new(const struct ph_world_options *options) {
     struct ph_world *world = need(calloc(1, sizeof *world));
     world->options = *options;
     world->random.state = options->seed;
-    world->now = PH_SECONDS(1000); /* not 0: a clock that has run for a while */
-    world->path.gateway = address(options->gateway, "192.168.77.1");
-    world->path.source = address(options->client, "192.168.77.2");
+    world->now = world->started = PH_SECONDS(1000); /* not 0: a clock that has run for a while */
+    world->path.gateway = address(options->gateway ? options->gateway : "192.168.77.1");
+    world->path.source = address(options->client ? options->client : "192.168.77.2");
     struct ph_gw_config *config = &world->server_config;
     ph_gw_config_init(config);
     config->internal = world->path.gateway;
-    config->external = address(options->external, "1.2.3.4");
+    config->external = address(options->external ? options->external : "1.2.3.4");
     config->pcp = options->pcp;
     config->natpmp = options->natpmp;
     config->upnp = options->upnp;
@@ -97,7 +100,7 @@ struct ph_world *ph_world_new(const struct ph_world_options *options) {
     ph_world_restart_gateway(world);
     struct ph_engine_config engine = {
         .methods = options->methods ? options->methods : PORTHOLE_USE_ALL,
-        .discover_timeout = PH_SECONDS(10),
+        .discover_timeout = options->discover_timeout ? options->discover_timeout : PH_SECONDS(10),
         .mapping_timeout = PH_SECONDS(10),
         .recheck_period = PH_SECONDS(300),
         .random = {ph_seeded_fill, &world->random},
@@ -116,6 +119,7 @@ void ph_world_free(struct ph_world *world) {
     for (size_t i = 0; i < world->packet_count; i++)
         free(world->packets[i].bytes);
     free(world->packets);
+    free(world->sent);
     free(world->trace);
     ph_engine_free(world->engine);
     ph_gw_server_free(world->server);
@@ -149,12 +153,31 @@ static bool is_closed(const struct ph_world *world) {
     return !world->server || (!config->pcp && !config->natpmp);
 }
 
+static bool is_gateway(const struct ph_world *world, const struct ph_endpoint *to) {
+    return ph_addr_equal(&to->addr, &world->path.gateway);
+}
+
+static void note(struct ph_world *world, enum ph_world_port port, const struct ph_effects *effects,
+                 const struct ph_effect *effect) {
+    if (world->sent_count == world->sent_size) {
+        world->sent_size = world->sent_size * 2 + 64;
+        world->sent = need(realloc(world->sent, world->sent_size * sizeof *world->sent));
+    }
+    struct ph_world_sent *sent = &world->sent[world->sent_count++];
+    *sent = (struct ph_world_sent){
+        .at = world->now, .port = port, .to = effect->to, .len = effect->len};
+    memcpy(sent->bytes, ph_effect_bytes(effects, effect),
+           effect->len < sizeof sent->bytes ? effect->len : sizeof sent->bytes - 1);
+    world->gateway = effect->gateway;
+    if (!is_gateway(world, &effect->to) &&
+        (port == PH_WORLD_HTTP || !ph_addr_equal(&effect->to.addr, &ph_ssdp_group_v4)))
+        world->strays++;
+}
+
 static void send(struct ph_world *world, const struct ph_effects *effects,
                  const struct ph_effect *effect) {
     bool is_control = effect->channel == PH_CHANNEL_CONTROL;
-    bool is_multicast = ph_addr_equal(&effect->to.addr, &ph_ssdp_group_v4);
-    if (!is_multicast && !ph_addr_equal(&effect->to.addr, &world->path.gateway))
-        world->strays++;
+    note(world, is_control ? PH_WORLD_CONTROL : PH_WORLD_SSDP, effects, effect);
     *(is_control ? &world->sent_control : &world->sent_search) += 1;
     if (is_lost(world) || world->options.silent)
         return;
@@ -167,26 +190,39 @@ static void send(struct ph_world *world, const struct ph_effects *effects,
     struct ph_world_packet *packet = post(world, PACKET_TO_GATEWAY, world->options.delay,
                                           ph_effect_bytes(effects, effect), effect->len);
     packet->port = is_control ? PH_WORLD_CONTROL : PH_WORLD_SSDP;
-    packet->gateway = effect->gateway;
-    packet->peer = (struct ph_endpoint){world->path.source, is_control ? 40000 : 40001};
+    packet->to = effect->to;
+    packet->from = (struct ph_endpoint){world->path.source, is_control ? 40000 : 40001};
 }
 
 static void start_http(struct ph_world *world, const struct ph_effects *effects,
                        const struct ph_effect *effect) {
+    note(world, PH_WORLD_HTTP, effects, effect);
     world->exchanges++;
-    if (!ph_addr_equal(&effect->to.addr, &world->path.gateway))
-        world->strays++;
+    if (++world->exchanges_open > world->exchanges_most)
+        world->exchanges_most = world->exchanges_open;
     /* A connection takes a round trip before the request is on its way. */
-    struct ph_world_packet *packet = post(world, PACKET_HTTP_REQUEST, world->options.delay * 3,
-                                          ph_effect_bytes(effects, effect), effect->len);
+    bool is_silent = world->options.silent;
+    ph_us delay = is_silent ? effect->deadline - world->now : world->options.delay * 3;
+    struct ph_world_packet *packet =
+        post(world, is_silent ? PACKET_HTTP_FAILED : PACKET_HTTP_REQUEST, delay,
+             ph_effect_bytes(effects, effect), effect->len);
     packet->exchange = effect->exchange;
-    packet->peer = effect->to;
+    packet->deadline = effect->deadline;
+    packet->to = effect->to;
+    packet->error = PORTHOLE_ERR_TIMEOUT;
 }
 
+/* A request that has left arrives all the same; its answer finds nobody. */
 static void cancel(struct ph_world *world, uint32_t exchange) {
-    for (size_t i = 0; i < world->packet_count; i++)
-        if (world->packets[i].exchange == exchange)
-            world->packets[i].exchange = 0;
+    for (size_t i = 0; i < world->packet_count; i++) {
+        struct ph_world_packet *packet = &world->packets[i];
+        if (packet->exchange != exchange)
+            continue;
+        packet->exchange = 0;
+        world->exchanges_open--;
+        if (packet->kind == PACKET_HTTP_REQUEST && packet->due > world->now + world->options.delay)
+            packet->kind = PACKET_NOTHING;
+    }
 }
 
 int ph_world_step(struct ph_world *world, const struct ph_input *input) {
@@ -203,67 +239,105 @@ int ph_world_step(struct ph_world *world, const struct ph_input *input) {
     }
     struct ph_event event;
     while (ph_engine_next_event(world->engine, &event))
-        if (world->event_count < PH_WORLD_EVENTS_MAX)
+        if (world->event_count < PH_WORLD_EVENTS_MAX) {
+            world->event_times[world->event_count] = world->now;
             world->events[world->event_count++] = event;
+        }
     return result;
 }
 
 /* ---- Delivery
  * ---------------------------------------------------------------------------------------- */
 
-void ph_world_answer(struct ph_world *world, enum ph_world_port port,
-                     const struct ph_endpoint *from, const void *bytes, size_t len) {
+void ph_world_answer_late(struct ph_world *world, enum ph_world_port port,
+                          const struct ph_endpoint *from, const void *bytes, size_t len,
+                          ph_us extra) {
     if (is_lost(world))
         return;
     struct ph_world_packet *packet =
-        post(world, PACKET_TO_CLIENT, world->options.delay, bytes, len);
+        post(world, PACKET_TO_CLIENT, world->options.delay + extra, bytes, len);
     packet->port = port;
-    packet->peer = *from;
+    packet->gateway = world->gateway;
+    packet->from = *from;
+}
+
+void ph_world_answer(struct ph_world *world, enum ph_world_port port,
+                     const struct ph_endpoint *from, const void *bytes, size_t len) {
+    ph_world_answer_late(world, port, from, bytes, len, 0);
+}
+
+static void emit(struct ph_world *world, enum ph_world_port port, const void *bytes, size_t len) {
+    struct ph_endpoint from = {world->path.gateway,
+                               port == PH_WORLD_SSDP ? PH_SSDP_PORT : PH_PCP_PORT};
+    if (world->options.meddle)
+        world->options.meddle(world, port, &from, bytes, len);
+    else
+        ph_world_answer(world, port, &from, bytes, len);
 }
 
 static void emit_ssdp(void *user, const void *bytes, size_t len) {
-    struct ph_world *world = user;
-    struct ph_endpoint from = {world->path.gateway, PH_SSDP_PORT};
-    ph_world_answer(world, PH_WORLD_SSDP, &from, bytes, len);
+    emit(user, PH_WORLD_SSDP, bytes, len);
+}
+
+void ph_world_serve(struct ph_world *world, enum ph_world_port port, const struct ph_endpoint *from,
+                    const uint8_t *bytes, size_t len) {
+    if (world->server && port == PH_WORLD_SSDP)
+        ph_gw_server_ssdp(world->server, world->now, from, bytes, len, emit_ssdp, world);
+    if (!world->server || port != PH_WORLD_CONTROL)
+        return;
+    uint8_t answer[PH_GW_CONTROL_SIZE];
+    size_t answer_len =
+        ph_gw_server_control(world->server, world->now, from, bytes, len, answer, sizeof answer);
+    if (answer_len)
+        emit(world, PH_WORLD_CONTROL, answer, answer_len);
 }
 
 static void at_gateway(struct ph_world *world, const struct ph_world_packet *packet) {
-    if (world->options.script) {
-        world->options.script(world, packet->port, &packet->peer, packet->bytes, packet->len);
-    } else if (world->server && packet->port == PH_WORLD_CONTROL) {
-        uint8_t answer[PH_GW_CONTROL_SIZE];
-        size_t len = ph_gw_server_control(world->server, world->now, &packet->peer, packet->bytes,
-                                          packet->len, answer, sizeof answer);
-        struct ph_endpoint from = {world->path.gateway, PH_PCP_PORT};
-        if (len)
-            ph_world_answer(world, PH_WORLD_CONTROL, &from, answer, len);
-    } else if (world->server && world->options.upnp) {
-        ph_gw_server_ssdp(world->server, world->now, &packet->peer, packet->bytes, packet->len,
-                          emit_ssdp, world);
-    }
+    bool is_group = ph_addr_equal(&packet->to.addr, &ph_ssdp_group_v4);
+    if (world->options.silent || !(is_gateway(world, &packet->to) || is_group))
+        return;
+    if (world->options.script)
+        world->options.script(world, packet->port, &packet->from, packet->bytes, packet->len);
+    else
+        ph_world_serve(world, packet->port, &packet->from, packet->bytes, packet->len);
+}
+
+size_t ph_world_serve_http(struct ph_world *world, const struct ph_http_message *request,
+                           uint8_t *ret, size_t size) {
+    struct ph_endpoint from = {world->path.source, 40002};
+    if (!world->server || !world->server_config.upnp)
+        return 0;
+    return ph_gw_server_http(world->server, world->now, &from, request, ret, size);
 }
 
 static void at_http_server(struct ph_world *world, const struct ph_world_packet *packet) {
     static uint8_t answer[PH_HTTP_HEAD_MAX + PH_HTTP_BODY_MAX + 4096];
     struct ph_http_reader *reader = need(ph_http_reader_new(PH_HTTP_REQUEST));
+    bool is_ours =
+        is_gateway(world, &packet->to) && packet->to.port == world->server_config.http_port;
     size_t len = 0;
     if (ph_http_reader_feed(reader, packet->bytes, packet->len) == 1) {
         struct ph_http_message request = ph_http_reader_message(reader);
-        struct ph_endpoint from = {world->path.source, 40002};
         if (world->options.http)
-            len = world->options.http(world, &packet->peer, &request, answer, sizeof answer);
-        else if (world->server && world->options.upnp)
-            len = ph_gw_server_http(world->server, world->now, &from, &request, answer,
-                                    sizeof answer);
+            len = world->options.http(world, &packet->to, &request, answer, sizeof answer);
+        else if (is_ours)
+            len = ph_world_serve_http(world, &request, answer, sizeof answer);
     }
     ph_http_reader_free(reader);
-    enum packet_kind kind = len ? PACKET_HTTP_ANSWER : PACKET_HTTP_FAILED;
-    struct ph_world_packet *back = post(world, kind, world->options.delay, answer, len);
+    bool is_late =
+        len == PH_WORLD_NO_ANSWER || world->now + world->options.delay > packet->deadline;
+    ph_us delay = is_late ? packet->deadline - world->now : world->options.delay;
+    struct ph_world_packet *back = len && !is_late
+                                       ? post(world, PACKET_HTTP_ANSWER, delay, answer, len)
+                                       : post(world, PACKET_HTTP_FAILED, delay, "", 0);
     back->exchange = packet->exchange;
-    back->error = PORTHOLE_ERR_PORT_CLOSED;
+    back->error = is_late ? PORTHOLE_ERR_TIMEOUT : PORTHOLE_ERR_PORT_CLOSED;
 }
 
 static void at_client_http(struct ph_world *world, const struct ph_world_packet *packet) {
+    if (packet->exchange == 0)
+        return;
+    world->exchanges_open--;
     struct ph_input input = {.type = PH_INPUT_HTTP_FAILED};
     input.u.http_failed.exchange = packet->exchange;
     input.u.http_failed.error = packet->error;
@@ -288,10 +362,10 @@ static void at_client_http(struct ph_world *world, const struct ph_world_packet 
 
 static void at_client(struct ph_world *world, const struct ph_world_packet *packet) {
     struct ph_input input = {.type = PH_INPUT_DATAGRAM};
-    input.u.datagram.gateway = 1;
+    input.u.datagram.gateway = packet->gateway;
     input.u.datagram.channel =
         packet->port == PH_WORLD_CONTROL ? PH_CHANNEL_CONTROL : PH_CHANNEL_SEARCH;
-    input.u.datagram.from = packet->peer;
+    input.u.datagram.from = packet->from;
     input.u.datagram.bytes = packet->bytes;
     input.u.datagram.len = packet->len;
     ph_world_step(world, &input);
@@ -313,13 +387,13 @@ static void deliver(struct ph_world *world, const struct ph_world_packet *packet
         ph_world_step(world, &input);
         break;
     case PACKET_HTTP_REQUEST:
-        if (packet->exchange)
-            at_http_server(world, packet);
+        at_http_server(world, packet);
         break;
     case PACKET_HTTP_ANSWER:
     case PACKET_HTTP_FAILED:
-        if (packet->exchange)
-            at_client_http(world, packet);
+        at_client_http(world, packet);
+        break;
+    case PACKET_NOTHING:
         break;
     }
 }
@@ -385,6 +459,17 @@ void ph_world_unmap(struct ph_world *world, porthole_id id) {
     ph_world_step(world, &(struct ph_input){.type = PH_INPUT_UNMAP, .u.id = id});
 }
 
+void ph_world_refresh(struct ph_world *world, porthole_id id) {
+    ph_world_step(world, &(struct ph_input){.type = PH_INPUT_REFRESH, .u.id = id});
+}
+
+int ph_world_probe(struct ph_world *world, ph_us duration, bool address_only) {
+    struct ph_input input = {.type = PH_INPUT_PROBE};
+    input.u.probe.deadline = world->now + duration;
+    input.u.probe.address_only = address_only;
+    return ph_world_step(world, &input);
+}
+
 void ph_world_stop(struct ph_world *world, ph_us duration) {
     ph_world_step(
         world, &(struct ph_input){.type = PH_INPUT_STOP, .u.stop_deadline = world->now + duration});
@@ -397,6 +482,13 @@ void ph_world_network(struct ph_world *world, bool is_there) {
         network.paths[0] = world->path;
     }
     ph_world_step(world, &(struct ph_input){.type = PH_INPUT_NETWORK, .u.network = &network});
+}
+
+void ph_world_move(struct ph_world *world, const char *gateway, const char *client) {
+    world->path.gateway = world->server_config.internal = address(gateway);
+    world->path.source = address(client);
+    ph_world_restart_gateway(world);
+    ph_world_network(world, true);
 }
 
 struct ph_mapping_info ph_world_query(struct ph_world *world, porthole_id id) {

@@ -14,15 +14,20 @@
 
 struct ph_world;
 
-enum ph_world_port { PH_WORLD_CONTROL, PH_WORLD_SSDP };
+enum ph_world_port { PH_WORLD_CONTROL, PH_WORLD_SSDP, PH_WORLD_HTTP };
 
-/* What a gateway does with a datagram when the test speaks for it: answers by ph_world_answer(). */
+/* What the gateway's host does with a datagram when the test speaks for it: ph_world_answer() as
+ * often as it likes, or ph_world_serve() to let the embedded gateway answer this one. */
 typedef void ph_world_script_fn(struct ph_world *world, enum ph_world_port port,
                                 const struct ph_endpoint *from, const uint8_t *bytes, size_t len);
 /* The same for HTTP: returns the answer's bytes in `ret`, and their number; 0 = the connection is
- * closed. */
+ * refused, PH_WORLD_NO_ANSWER = it hangs until the client's deadline. */
+#define PH_WORLD_NO_ANSWER SIZE_MAX
 typedef size_t ph_world_http_fn(struct ph_world *world, const struct ph_endpoint *to,
                                 const struct ph_http_message *request, uint8_t *ret, size_t size);
+/* Stands on the way of the embedded gateway's answers: ph_world_answer() passes one on. */
+typedef void ph_world_meddle_fn(struct ph_world *world, enum ph_world_port port,
+                                const struct ph_endpoint *from, const uint8_t *bytes, size_t len);
 
 struct ph_world_options {
     uint64_t seed;
@@ -39,34 +44,55 @@ struct ph_world_options {
     const char *client;         /* NULL = 192.168.77.2 */
     const char *external;       /* NULL = 1.2.3.4 */
     uint32_t lease_max_s;       /* 0 = 86400 */
+    ph_us discover_timeout;     /* of the client; 0 = 10 s */
     ph_world_script_fn *script; /* NULL = the embedded gateway */
     ph_world_http_fn *http;     /* NULL = the embedded gateway */
+    ph_world_meddle_fn *meddle; /* NULL = nobody */
+    void *user;                 /* the test's */
 };
 /* All three methods on, 5 ms each way, no loss. */
 void ph_world_options_init(struct ph_world_options *options);
 
+/* One thing that the client sent: a datagram, or an HTTP request with its connection. */
+#define PH_WORLD_SENT_SIZE 512U
+struct ph_world_sent {
+    ph_us at;
+    enum ph_world_port port;
+    struct ph_endpoint to;
+    size_t len;
+    uint8_t bytes[PH_WORLD_SENT_SIZE]; /* the first ones, and a NUL */
+};
+
 #define PH_WORLD_EVENTS_MAX 4096
 
 struct ph_world {
-    struct ph_world_options options;
+    struct ph_world_options options; /* may be changed at any time */
     struct ph_seeded random;
     struct ph_engine *engine;
     struct ph_gw_server *server; /* NULL while the gateway is down */
     struct ph_gw_config server_config;
+    ph_us started;
     ph_us now;
     struct ph_path path;
+    uint32_t gateway;                /* the id by which the client last named it */
     struct ph_world_packet *packets; /* on their way, in no order */
     size_t packet_count;
     size_t packet_size;
     uint64_t sequence;
     struct ph_event events[PH_WORLD_EVENTS_MAX];
+    ph_us event_times[PH_WORLD_EVENTS_MAX];
     size_t event_count;
     porthole_id last_id;
+    struct ph_world_sent *sent;
+    size_t sent_count;
+    size_t sent_size;
     unsigned sent_control; /* datagrams that the client sent */
     unsigned sent_search;
     unsigned exchanges;
+    unsigned exchanges_open; /* at this moment, and at most */
+    unsigned exchanges_most;
     unsigned strays; /* effects that named a host other than the gateway or the SSDP group */
-    char *trace;     /* all lines, each with its time in ms */
+    char *trace;     /* all lines, each with its time in ms since the start */
     size_t trace_len;
     size_t trace_size;
 };
@@ -85,14 +111,28 @@ porthole_id ph_world_map(struct ph_world *world, enum porthole_protocol protocol
 int ph_world_map_request(struct ph_world *world, const struct ph_map_request *request,
                          porthole_id *ret_id);
 void ph_world_unmap(struct ph_world *world, porthole_id id);
+void ph_world_refresh(struct ph_world *world, porthole_id id);
+int ph_world_probe(struct ph_world *world, ph_us duration, bool address_only);
 void ph_world_stop(struct ph_world *world, ph_us duration);
+/* The path is world->path. */
 void ph_world_network(struct ph_world *world, bool is_there);
 
 /* The gateway loses its state and starts again, with what is now in world->server_config. */
 void ph_world_restart_gateway(struct ph_world *world);
+/* The gateway and the client are elsewhere from now on: another gateway, and the client is told. */
+void ph_world_move(struct ph_world *world, const char *gateway, const char *client);
 /* From the gateway's (or, with another address, somebody's) side, for scripts and forgers. */
 void ph_world_answer(struct ph_world *world, enum ph_world_port port,
                      const struct ph_endpoint *from, const void *bytes, size_t len);
+/* The same, held up for `extra` on top of the link's delay. */
+void ph_world_answer_late(struct ph_world *world, enum ph_world_port port,
+                          const struct ph_endpoint *from, const void *bytes, size_t len,
+                          ph_us extra);
+/* The embedded gateway answers, for scripts that meddle with some requests only. */
+void ph_world_serve(struct ph_world *world, enum ph_world_port port, const struct ph_endpoint *from,
+                    const uint8_t *bytes, size_t len);
+size_t ph_world_serve_http(struct ph_world *world, const struct ph_http_message *request,
+                           uint8_t *ret, size_t size);
 
 struct ph_mapping_info ph_world_query(struct ph_world *world, porthole_id id);
 /* Events of one mapping and type. */

@@ -43,6 +43,7 @@ void ph_attempt_start(struct ph_attempt *a, enum ph_purpose purpose) {
 void ph_attempt_send(struct ph_attempt *a) {
     struct ph_mapping *m = ph_attempt_mapping(a);
     struct ph_engine *e = m->engine;
+    ph_us before = a->sent;
     a->sent = e->now;
     if (a->tries < UINT8_MAX)
         a->tries++;
@@ -58,8 +59,12 @@ void ph_attempt_send(struct ph_attempt *a) {
     struct ph_method *method = method_of(a);
     ph_us delay = ph_retry_delay(e, a->tries);
     a->next = e->now + (delay > method->rtt * 2 ? delay : method->rtt * 2);
-    if (a->tries > 1 && method->window > 2)
-        method->window /= 2;
+    /* Losses of one flight are one loss. */
+    if (a->tries > 1 && before >= method->narrowed) {
+        method->narrowed = e->now;
+        if (method->window > PH_WINDOW_LEAST)
+            method->window /= 2;
+    }
     if (a->method == PORTHOLE_PCP)
         ph_pcp_client_send(m, a);
     else

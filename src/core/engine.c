@@ -29,17 +29,25 @@ struct ph_engine *ph_engine_new(const struct ph_engine_config *config) {
     return e;
 }
 
-static void free_mappings(struct ph_link *list, size_t offset) {
+/* Mappings that are not finished: their timers may be set. */
+static void free_mappings(struct ph_engine *e, struct ph_link *list) {
     struct ph_link *next;
     for (struct ph_link *at = list->next; at != list; at = next) {
+        struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
         next = at->next;
-        ph_mapping_free((struct ph_mapping *)(void *)((char *)at - offset));
+        ph_heap_release(&e->heap, &m->timer);
+        ph_mapping_free(m);
     }
     ph_link_init(list);
 }
 
 static void bury(struct ph_engine *e) {
-    free_mappings(&e->graveyard, offsetof(struct ph_mapping, in_events));
+    struct ph_link *next;
+    for (struct ph_link *at = e->graveyard.next; at != &e->graveyard; at = next) {
+        next = at->next;
+        ph_mapping_free(PH_CONTAINER(at, struct ph_mapping, in_events));
+    }
+    ph_link_init(&e->graveyard);
 }
 
 void ph_engine_free(struct ph_engine *e) {
@@ -55,9 +63,9 @@ void ph_engine_free(struct ph_engine *e) {
             ph_mapping_free(m);
     }
     bury(e);
-    free_mappings(&e->homeless, offsetof(struct ph_mapping, in_gateway));
+    free_mappings(e, &e->homeless);
     if (e->gateway)
-        free_mappings(&e->gateway->mappings, offsetof(struct ph_mapping, in_gateway));
+        free_mappings(e, &e->gateway->mappings);
     ph_gateway_free(e->gateway);
     ph_table_done(&e->by_id);
     ph_table_done(&e->by_port);
@@ -200,9 +208,12 @@ static int on_map(struct ph_engine *e, const struct ph_input *input) {
     }
     struct ph_mapping *m;
     int error = ph_mapping_new(e, input->u.map.id, request, false, &m);
-    if (error == 0)
-        ph_mapping_run(m);
-    return error;
+    if (error < 0)
+        return error;
+    if (e->gateway)
+        ph_gateway_wake(e->gateway);
+    ph_mapping_run(m);
+    return 0;
 }
 
 static void finish_all(struct ph_link *list) {
@@ -280,6 +291,8 @@ static void fire_due(struct ph_engine *e) {
  * -------------------------------------------------------------------------------------------- */
 
 static int dispatch(struct ph_engine *e, const struct ph_input *input) {
+    if (ph_engine_is_stopped(e) && input->type <= PH_INPUT_HTTP_FAILED)
+        return 0; /* nothing that comes from outside is looked at any more */
     switch (input->type) {
     case PH_INPUT_NETWORK:
         return on_network(e, input->u.network);
@@ -327,6 +340,11 @@ int ph_engine_step(struct ph_engine *e, ph_us now, const struct ph_input *input,
         fire_due(e);
         ph_probe_check(e);
         is_settled = !(e->gateway && e->gateway->is_dirty) && ph_heap_due(&e->heap) > e->now;
+    }
+    if (ph_engine_is_stopped(e)) {
+        ph_heap_set(&e->heap, &e->stop_timer, PH_NEVER);
+        if (e->gateway)
+            ph_gateway_silence(e->gateway);
     }
     *ret_effects = (struct ph_effects){e->effects, e->effect_count, e->bytes};
     return result;

@@ -94,6 +94,7 @@ void ph_gateway_alive(struct ph_gateway *g, enum porthole_method method) {
     g->methods[method].error = 0;
     g->methods[method].code = 0;
     g->failures = 0;
+    g->next_round = 0;
     move_method(g, method, PH_METHOD_ALIVE);
 }
 
@@ -138,10 +139,21 @@ void ph_gateway_dead(struct ph_gateway *g, enum porthole_method method, int erro
     }
 }
 
+void ph_gateway_wake(struct ph_gateway *g) {
+    if (is_all_dead(g))
+        ph_gateway_reset(g);
+}
+
 void ph_gateway_reset(struct ph_gateway *g) {
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         if (g->methods[i].state == PH_METHOD_DEAD)
             move_method(g, (enum porthole_method)i, PH_METHOD_IDLE);
+}
+
+void ph_gateway_silence(struct ph_gateway *g) {
+    ph_upnp_search_stop(g);
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+        ph_heap_set(&g->engine->heap, &g->methods[i].timer, PH_NEVER);
 }
 
 void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method) {
@@ -156,11 +168,9 @@ void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method) {
 bool ph_gateway_is_wanted(const struct ph_gateway *g, enum porthole_method method) {
     if (g->engine->probe.is_active)
         return true;
-    for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
-        struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
-        if ((m->methods & 1U << method) && ph_mapping_is_trying(m))
+    for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next)
+        if (ph_mapping_wants(PH_CONTAINER(at, struct ph_mapping, in_gateway), method))
             return true;
-    }
     return false;
 }
 

@@ -52,9 +52,11 @@ static void start_renewal(struct ph_mapping *m) {
         ph_gateway_reset(g);
         ph_gateway_ask(g, PORTHOLE_UPNP);
         schedule_renewal(m);
+        m->is_overdue = true;
         return;
     }
     m->renew = PH_NEVER;
+    m->is_overdue = false;
     ph_attempt_start(a, PH_PURPOSE_RENEW);
 }
 
@@ -77,7 +79,7 @@ void ph_mapping_run_lease(struct ph_mapping *m) {
     bool is_renewing = a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED;
     if (is_renewing)
         m->renew = PH_NEVER;
-    else if (now >= m->renew)
+    else if (now >= m->renew || (m->is_overdue && m->gateway->upnp.phase == PH_UPNP_READY))
         start_renewal(m);
     else if (m->renew == PH_NEVER && !(m->flags & PORTHOLE_LEASE))
         schedule_renewal(m);

@@ -50,8 +50,18 @@ struct ph_mapping *ph_mapping_find(const struct ph_engine *e, porthole_id id) {
 /* ---- Beginning
  * -------------------------------------------------------------------------------------- */
 
+/* RFC 6887 §11.2: another one for each server, unguessable; the same for the same server, which
+ * would refuse to renew by another. */
+static void draw_nonce(struct ph_mapping *m, const struct ph_gateway *g) {
+    struct ph_engine *e = m->engine;
+    e->config.random.fill(e->config.random.user, m->nonce, sizeof m->nonce);
+    m->nonce_for = g ? g->path.gateway : ph_addr_none;
+    ph_table_add(&e->by_nonce, &m->by_nonce, ph_pcp_client_key(m));
+}
+
 static void enter_gateway(struct ph_mapping *m, struct ph_gateway *g) {
     m->gateway = g;
+    m->path = g ? g->path : (struct ph_path){.interface = 0};
     for (unsigned i = 0; i < 3; i++)
         ph_attempt_init(&m->attempts[i], (enum porthole_method)(i + 1));
     ph_list_append(g ? &g->mappings : &m->engine->homeless, &m->in_gateway);
@@ -88,12 +98,11 @@ int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_requ
     m->flags = (uint8_t)request->flags;
     m->methods = (uint8_t)e->config.methods;
     m->hidden = hidden;
-    e->config.random.fill(e->config.random.user, m->nonce, sizeof m->nonce);
     ph_link_init(&m->in_events);
     ph_link_init(&m->in_gateway);
     ph_table_add(&e->by_id, &m->by_id, id);
     ph_table_add(&e->by_port, &m->by_port, ph_mapping_port_key(m->protocol, m->internal_port));
-    ph_table_add(&e->by_nonce, &m->by_nonce, ph_pcp_client_key(m));
+    draw_nonce(m, e->gateway);
     e->alive++;
     e->count += hidden ? 0 : 1;
     enter_gateway(m, e->gateway);
@@ -122,17 +131,25 @@ void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
     m->expires = m->renew = m->wake = PH_NEVER;
     m->retry = 0;
     m->failures = 0;
+    if (g && !ph_addr_equal(&m->nonce_for, &g->path.gateway)) {
+        ph_table_remove(&m->engine->by_nonce, &m->by_nonce);
+        draw_nonce(m, g);
+    }
     enter_gateway(m, g);
 }
 
 /* ---- Trying
  * ----------------------------------------------------------------------------------------- */
 
-bool ph_mapping_is_trying(const struct ph_mapping *m) {
+bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method) {
     if (m->state == PORTHOLE_PENDING || m->state == PORTHOLE_FAILURE)
-        return m->retry == 0;
-    return m->state == PORTHOLE_SUCCESS && m->method == PORTHOLE_NATPMP &&
-           m->attempts[PORTHOLE_NATPMP - 1].state == PH_ATTEMPT_ASKED;
+        return m->retry == 0 && (m->methods & 1U << method);
+    if (m->state != PORTHOLE_SUCCESS || m->method != method)
+        return false;
+    /* Whether the address under it has changed, but not at any price. */
+    if (method == PORTHOLE_NATPMP)
+        return m->gateway->natpmp.tries < PH_TRIES_MAX;
+    return method == PORTHOLE_UPNP && m->is_overdue;
 }
 
 /* A mapping of the same port that is being removed must be gone first: its delete would take the
@@ -173,7 +190,11 @@ static enum outlook consider_alive(struct ph_mapping *m, struct ph_attempt *a) {
     struct ph_gateway *g = m->gateway;
     if (a->state == PH_ATTEMPT_IDLE)
         ph_attempt_start(a, PH_PURPOSE_MAKE);
-    if (a->state == PH_ATTEMPT_GRANTED && !ph_addr_is_unspecified(&g->natpmp.external)) {
+    if (a->state == PH_ATTEMPT_GRANTED && ph_addr_is_unspecified(&g->natpmp.external)) {
+        /* The answer may have been that there is none, yet. */
+        if (g->natpmp.next == PH_NEVER)
+            ph_natpmp_client_ask(g);
+    } else if (a->state == PH_ATTEMPT_GRANTED) {
         struct ph_endpoint external = {g->natpmp.external, a->port};
         a->state = PH_ATTEMPT_IDLE;
         take_grant(m, PORTHOLE_NATPMP, a->granted_s, &external, a->sent);
@@ -272,6 +293,13 @@ static void begin_try(struct ph_mapping *m) {
             m->attempts[i].state = PH_ATTEMPT_IDLE;
 }
 
+static bool is_any_alive(const struct ph_mapping *m) {
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+        if ((m->methods & 1U << i) && m->gateway->methods[i].state == PH_METHOD_ALIVE)
+            return true;
+    return false;
+}
+
 static void run_making(struct ph_mapping *m) {
     struct ph_gateway *g = m->gateway;
     m->wake = PH_NEVER;
@@ -280,7 +308,8 @@ static void run_making(struct ph_mapping *m) {
             ph_mapping_fail(m, m->engine->network_error, PORTHOLE_NONE, 0);
         return;
     }
-    if (m->retry > m->engine->now || has_predecessor(m))
+    bool is_found = m->error == PORTHOLE_ERR_NO_GATEWAY && is_any_alive(m);
+    if ((m->retry > m->engine->now && !is_found) || has_predecessor(m))
         return;
     if (m->retry != 0)
         begin_try(m);
@@ -291,11 +320,6 @@ static void run_making(struct ph_mapping *m) {
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP && best != OUTLOOK_WAIT; i++) {
         enum outlook outlook = consider(m, (enum porthole_method)i);
         best = outlook > best ? outlook : best;
-        /* PCP and NAT-PMP are asked at the same moment, so that a gateway without PCP costs no
-         * round trip more. */
-        if (i == PORTHOLE_PCP && (m->methods & PORTHOLE_USE_NATPMP) &&
-            g->methods[i].state != PH_METHOD_ALIVE)
-            ph_gateway_ask(g, PORTHOLE_NATPMP);
         /* PCP and NAT-PMP are asked at the same moment, so that a gateway without PCP costs no
          * round trip more. */
         if (i == PORTHOLE_PCP && (m->methods & PORTHOLE_USE_NATPMP) &&
@@ -319,8 +343,8 @@ void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method metho
     m->has_failed = true;
     if (!g)
         m->retry = PH_NEVER; /* until there is a network */
-    else if (error == PORTHOLE_ERR_NO_GATEWAY && g->next_round > e->now)
-        m->retry = g->next_round;
+    else if (g->next_round > e->now)
+        m->retry = g->next_round; /* nobody is there to be asked before */
     else
         m->retry = e->now + ph_retry_backoff(e, ++m->failures);
     if (m->state != PORTHOLE_FAILURE)
@@ -362,7 +386,7 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
     m->failures = 0;
     m->retry = 0;
     m->wake = PH_NEVER;
-    m->has_failed = false;
+    m->has_failed = m->is_overdue = false;
     if (m->state == PORTHOLE_SUCCESS) {
         if (is_change)
             ph_mapping_raise(m, PORTHOLE_EVENT_CHANGED);
@@ -383,6 +407,16 @@ static void granted_beside(struct ph_mapping *m, struct ph_attempt *a, uint32_t 
         take_grant(m, (enum porthole_method)a->method, lifetime_s, external, m->engine->now);
 }
 
+/* Why a grant is none to be kept; 0 = it is. NAT-PMP tells the address apart. */
+static int fault_of_grant(const struct ph_mapping *m, enum porthole_method method,
+                          const struct ph_endpoint *external) {
+    if ((m->flags & PORTHOLE_EXACT_PORT) && external->port != m->wished_port)
+        return PORTHOLE_ERR_PORT_TAKEN;
+    if (method != PORTHOLE_NATPMP && ph_addr_is_unspecified(&external->addr))
+        return PORTHOLE_ERR_NO_UPLINK;
+    return 0;
+}
+
 void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
                         const struct ph_endpoint *external) {
     struct ph_attempt *a = &m->attempts[method - 1];
@@ -397,13 +431,16 @@ void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint3
     a->touched = true;
     a->port = external->port;
     a->error = 0;
-    if (ph_addr_is_unspecified(&external->addr)) {
-        a->state = PH_ATTEMPT_GRANTED;
-        a->granted_s = lifetime_s;
-    } else if ((m->flags & PORTHOLE_EXACT_PORT) && external->port != m->wished_port) {
-        a->error = PORTHOLE_ERR_PORT_TAKEN;
+    int fault = fault_of_grant(m, method, external);
+    if (fault) {
+        if (m->state == PORTHOLE_SUCCESS && m->method == method)
+            ph_mapping_lose(m, "its renewal gave something else");
+        a->error = fault;
         a->code = 0;
         ph_attempt_start(a, PH_PURPOSE_DELETE);
+    } else if (ph_addr_is_unspecified(&external->addr)) {
+        a->state = PH_ATTEMPT_GRANTED;
+        a->granted_s = lifetime_s;
     } else if (m->state == PORTHOLE_SUCCESS && m->method != method) {
         granted_beside(m, a, lifetime_s, external);
     } else {
@@ -422,7 +459,8 @@ void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int e
     ph_attempt_answered(a, PH_ATTEMPT_REFUSED);
     ph_trace(m->engine, PORTHOLE_LOG_DEBUG, "%s: refused: %s, code %d",
              porthole_method_name(method), porthole_strerror(error), code);
-    if (m->state == PORTHOLE_SUCCESS)
+    /* Another method's late refusal is nothing to the one that holds it. */
+    if (m->state == PORTHOLE_SUCCESS && m->method == method)
         ph_mapping_lose(m, "its renewal was refused");
     ph_mapping_run(m);
 }
@@ -478,6 +516,8 @@ void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret) {
         .method = (enum porthole_method)m->method,
         .internal_port = m->internal_port,
         .external = m->external,
+        .source = m->path.source,
+        .gateway = m->path.gateway,
         .lifetime_s = m->granted_s,
         .expires = m->expires,
         .elapsed = m->elapsed,
@@ -486,8 +526,4 @@ void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret) {
         .code = m->code,
         .fate = (enum porthole_fate)m->fate,
     };
-    if (m->gateway) {
-        ret->source = m->gateway->path.source;
-        ret->gateway = m->gateway->path.gateway;
-    }
 }

@@ -108,5 +108,5 @@ void ph_mapping_finish(struct ph_mapping *m) {
     /* One of the same port may have waited for this. */
     struct ph_node *node = ph_table_find(&e->by_port, port_key);
     for (; node; node = ph_table_find_next(node))
-        ph_mapping_run(PH_CONTAINER(node, struct ph_mapping, by_port));
+        ph_heap_set(&e->heap, &PH_CONTAINER(node, struct ph_mapping, by_port)->timer, e->now);
 }

@@ -32,6 +32,7 @@
  * router holds. */
 #define PH_WINDOW_FIRST 4U
 #define PH_WINDOW_MAX 64U
+#define PH_WINDOW_LEAST 2U
 /* HTTP exchanges at a time: small routers serve few connections. */
 #define PH_HTTP_WINDOW 4U
 /* The longest an HTTP exchange may take in all. */
@@ -81,6 +82,7 @@ struct ph_method {
     uint32_t epoch_s;
     unsigned window; /* requests that may be in flight */
     unsigned in_flight;
+    ph_us narrowed; /* when a loss last halved the window */
     ph_us rtt_least;
     struct ph_link queue; /* attempts that wait for a place in the window */
     struct ph_timer timer;
@@ -122,6 +124,7 @@ struct ph_attempt {
 struct ph_mapping {
     struct ph_engine *engine;
     struct ph_gateway *gateway; /* NULL = no network */
+    struct ph_path path;        /* the gateway's; stays when that is gone before the last event */
     porthole_id id;
     struct ph_node by_id;
     struct ph_node by_port;
@@ -145,6 +148,7 @@ struct ph_mapping {
     uint16_t internal_port;
     uint16_t wished_port;
     uint8_t nonce[PH_PCP_NONCE_SIZE];
+    struct ph_addr nonce_for; /* the gateway that knows it */
     uint8_t protocol;
     uint8_t state; /* enum porthole_state */
     uint8_t method;
@@ -155,6 +159,7 @@ struct ph_mapping {
     uint8_t fate;
     bool hidden;                   /* a probe's: no events, no count */
     bool has_failed;               /* FAILED was told and not taken back by a success */
+    bool is_overdue;               /* SUCCESS: its renewal waits for the UPnP device */
     struct ph_attempt attempts[3]; /* by method - 1 */
 };
 
@@ -197,7 +202,6 @@ struct ph_upnp_client {
     struct ph_addr fallback;                /* ... none = there is no such service */
     struct ph_url control;
     uint32_t exchange;   /* the discovery's, in flight; 0 = none */
-    ph_us address_asked; /* when the external address was last asked for */
     bool permanent_only; /* it answered 725 */
     int error;           /* of the last candidate that failed */
     int code;
@@ -216,7 +220,7 @@ struct ph_gateway {
     struct ph_upnp_client upnp;
     struct ph_link mappings;
     unsigned failures; /* rounds in a row in which every method was dead */
-    ph_us next_round;  /* when dead methods are asked again */
+    ph_us next_round;  /* when dead methods are asked again; 0 = they are not all dead */
     bool is_dirty;     /* a method's state changed: every mapping is to be run */
 };
 
@@ -303,6 +307,10 @@ void ph_gateway_dead(struct ph_gateway *g, enum porthole_method method, int erro
 ph_us ph_gateway_verdict(const struct ph_gateway *g);
 /* Dead methods may be asked again. */
 void ph_gateway_reset(struct ph_gateway *g);
+/* Something new is wanted: when nobody is there, it is not made to wait for the next round. */
+void ph_gateway_wake(struct ph_gateway *g);
+/* Nothing is asked any more: the engine has stopped. */
+void ph_gateway_silence(struct ph_gateway *g);
 void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method);
 /* Whether a mapping or a probe still waits for what this method would say. */
 bool ph_gateway_is_wanted(const struct ph_gateway *g, enum porthole_method method);
@@ -336,8 +344,8 @@ uint64_t ph_mapping_port_key(unsigned protocol, uint16_t internal_port);
 void ph_mapping_run(struct ph_mapping *m);
 void ph_mapping_move(struct ph_mapping *m, enum porthole_state state);
 void ph_mapping_raise(struct ph_mapping *m, enum porthole_event_type type);
-/* Whether it waits for an answer that would make it (again). */
-bool ph_mapping_is_trying(const struct ph_mapping *m);
+/* Whether it waits for what this method would say. */
+bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method);
 void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret);
 /* To a gateway, or NULL: everything begins anew. */
 void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g);

@@ -85,7 +85,10 @@ static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error)
         ph_mapping_deleted(m, PORTHOLE_UPNP, false);
         return;
     }
-    ph_mapping_refused(m, PORTHOLE_UPNP, error, 0);
+    /* The device may have restarted at another port: a mapping that it holds is not lost by that,
+     * but it is to be searched for at once. */
+    if (m->state == PORTHOLE_SUCCESS)
+        m->renew = m->engine->now;
     ph_gateway_dead(g, PORTHOLE_UPNP, error, 0);
 }
 

@@ -195,10 +195,13 @@ static void candidate_failed(struct ph_gateway *g, int error, int code) {
     set_search_timer(g);
 }
 
+/* Of the next exchange. All that it takes to find the device ends within the discovery timeout,
+ * however many candidates and services there are. */
 static ph_us search_deadline(const struct ph_gateway *g) {
     const struct ph_engine *e = g->engine;
-    ph_us limit = e->config.discover_timeout;
-    return e->now + (limit < PH_HTTP_DEADLINE ? limit : PH_HTTP_DEADLINE);
+    ph_us limit = e->now + PH_HTTP_DEADLINE;
+    ph_us end = g->methods[PORTHOLE_UPNP].asked + e->config.discover_timeout;
+    return g->upnp.phase == PH_UPNP_READY || limit < end ? limit : end;
 }
 
 static void fetch_description(struct ph_gateway *g) {
@@ -222,7 +225,8 @@ static void try_next_candidate(struct ph_gateway *g) {
     /* The first IGD that answers is used at once if it is the gateway; for another one the gateway
      * is given the time of a retransmission. */
     bool any = g->engine->now >= g->methods[PORTHOLE_UPNP].asked + PH_STRANGER_DELAY;
-    for (unsigned i = 0; i < u->candidate_count; i++) {
+    bool is_over = search_deadline(g) <= g->engine->now;
+    for (unsigned i = 0; i < u->candidate_count && !is_over; i++) {
         struct ph_upnp_candidate *candidate = &u->candidates[i];
         if (candidate->tried || !(candidate->is_gateway || any))
             continue;
@@ -238,7 +242,6 @@ static void try_next_candidate(struct ph_gateway *g) {
 
 static void ask_address(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;
-    u->address_asked = g->engine->now;
     u->exchange = ph_upnp_action_post(g, u->description->services[u->service].type,
                                       "GetExternalIPAddress", NULL, 0, search_deadline(g));
     if (u->exchange == 0)
@@ -272,7 +275,8 @@ static void become_ready(struct ph_gateway *g) {
  * there is. */
 static void ask_service_from(struct ph_gateway *g, unsigned service) {
     struct ph_upnp_client *u = &g->upnp;
-    for (; service < u->description->service_count; service++) {
+    bool is_over = search_deadline(g) <= g->engine->now;
+    for (; service < u->description->service_count && !is_over; service++) {
         if (!choose_service(g, service))
             continue;
         move_search(g, PH_UPNP_ADDRESSING);
@@ -337,8 +341,7 @@ static void addressed(struct ph_gateway *g, const struct ph_http_message *messag
         address_failed(g, PORTHOLE_ERR_NO_UPLINK, 0);
         return;
     }
-    if (u->phase == PH_UPNP_ADDRESSING && ph_addr_reach(&address) != PORTHOLE_REACH_PUBLIC &&
-        u->service + 1 < u->description->service_count) {
+    if (u->phase == PH_UPNP_ADDRESSING && ph_addr_reach(&address) != PORTHOLE_REACH_PUBLIC) {
         /* Another connection of the same device may be the one that leads out. */
         if (ph_addr_is_unspecified(&u->fallback)) {
             u->fallback = address;
