@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The two halves of bench-floor: datagrams (floor.c) and UPnP (floor_upnp.c).
+// The two halves of bench-floor: datagrams (floor.c) and UPnP (floor_upnp.c). They share a socket
+// helper and nothing else.
 #ifndef BENCH_FLOOR_H
 #define BENCH_FLOOR_H
 

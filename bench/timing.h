@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// What all timed programs share: the clock, and the one line of JSON that run_bench.py reads.
+// What all timed programs share: the clock, and the one line of JSON that run_bench.py reads from
+// their standard output.
 #ifndef BENCH_TIMING_H
 #define BENCH_TIMING_H
 

@@ -23,18 +23,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PCP_PORT = 5351, PCP_VERSION = 2, UNSUPP_VERSION = 1, REPLY_BYTES = 8 };
+enum { PCP_PORT = 5351, PCP_VERSION = 2, UNSUPP_VERSION = 1 };
+
+// The UDP header and 8 bytes of NAT-PMP.
+enum { UDP_BYTES = 8, REPLY_BYTES = 16 };
 
 struct request {
     struct in_addr client;
     struct in_addr router;
     in_port_t client_port; // network order, as it goes back
     uint8_t opcode;
-};
-
-struct reply {
-    struct udphdr udp;
-    unsigned char payload[REPLY_BYTES];
 };
 
 static void die(const char *what) {
@@ -93,33 +91,40 @@ static uint32_t add_words(uint32_t sum, const unsigned char *data, size_t bytes)
     return sum;
 }
 
+static void put16(unsigned char *at, uint32_t value) {
+    at[0] = (unsigned char)(value >> 8);
+    at[1] = (unsigned char)value;
+}
+
 // RFC 768: the sum covers a pseudo header of addresses, protocol and length.
-static uint16_t udp_checksum(const struct request *request, const struct reply *reply) {
-    unsigned char bytes[sizeof *reply];
-    memcpy(bytes, reply, sizeof bytes);
-    uint32_t sum = IPPROTO_UDP + (uint32_t)sizeof bytes;
-    sum = add_words(sum, (const unsigned char *)&request->router, 4);
-    sum = add_words(sum, (const unsigned char *)&request->client, 4);
-    sum = add_words(sum, bytes, sizeof bytes);
+static uint32_t udp_checksum(const struct request *request, const unsigned char *reply) {
+    unsigned char addresses[8];
+    memcpy(addresses, &request->router, 4);
+    memcpy(addresses + 4, &request->client, 4);
+    uint32_t sum = IPPROTO_UDP + REPLY_BYTES;
+    sum = add_words(sum, addresses, sizeof addresses);
+    sum = add_words(sum, reply, REPLY_BYTES);
     while (sum > 0xffff) {
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    uint16_t result = (uint16_t)~sum;
-    return htons(result == 0 ? 0xffff : result);
+    return sum == 0xffff ? 0xffff : ~sum & 0xffff;
 }
 
 // A raw socket, because the daemon owns UDP port 5351 and answers must come from it.
 static void refuse(int raw_fd, const struct request *request, time_t started_s) {
-    struct reply reply = {.udp = {.source = htons(PCP_PORT), .dest = request->client_port}};
-    reply.udp.len = htons((uint16_t)sizeof reply);
-    reply.payload[1] = (unsigned char)(128 + request->opcode);
-    reply.payload[3] = UNSUPP_VERSION;
-    uint32_t epoch_s = htonl((uint32_t)(time(NULL) - started_s));
-    memcpy(reply.payload + 4, &epoch_s, 4);
-    reply.udp.check = udp_checksum(request, &reply);
+    unsigned char reply[REPLY_BYTES] = {0};
+    uint32_t epoch_s = (uint32_t)(time(NULL) - started_s);
+    put16(reply, PCP_PORT);
+    put16(reply + 2, ntohs(request->client_port));
+    put16(reply + 4, REPLY_BYTES);
+    reply[UDP_BYTES + 1] = (unsigned char)(128 + request->opcode);
+    put16(reply + UDP_BYTES + 2, UNSUPP_VERSION);
+    put16(reply + UDP_BYTES + 4, epoch_s >> 16);
+    put16(reply + UDP_BYTES + 6, epoch_s);
+    put16(reply + 6, udp_checksum(request, reply));
 
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = request->client};
-    if (sendto(raw_fd, &reply, sizeof reply, 0, (struct sockaddr *)&to, sizeof to) < 0) {
+    if (sendto(raw_fd, reply, sizeof reply, 0, (struct sockaddr *)&to, sizeof to) < 0) {
         fprintf(stderr, "lab-nopcp: sendto: %s\n", strerror(errno));
     }
 }
