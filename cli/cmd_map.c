@@ -179,6 +179,9 @@ static void on_map_event(struct porthole *client, const struct porthole_event *e
     struct wish *wish = user;
     struct map_run *run = wish->run;
     const struct porthole_mapping *mapping = &event->mapping;
+    /* With --once the first result is the result: what is granted after a refusal is given back. */
+    if (run->once && wish->settled && !wish->opened)
+        return;
     if (event->type == PORTHOLE_EVENT_MAPPED)
         settle(wish, 0);
     else if (event->type == PORTHOLE_EVENT_FAILED)

@@ -102,7 +102,7 @@ struct ph_world *ph_world_new(const struct ph_world_options *options) {
         .methods = options->methods ? options->methods : PORTHOLE_USE_ALL,
         .discover_timeout = options->discover_timeout ? options->discover_timeout : PH_SECONDS(10),
         .mapping_timeout = PH_SECONDS(10),
-        .recheck_period = PH_SECONDS(300),
+        .recheck_period = options->recheck_period ? options->recheck_period : PH_SECONDS(300),
         .random = {ph_seeded_fill, &world->random},
         .log_level = PORTHOLE_LOG_TRACE,
         .log = on_log,

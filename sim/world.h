@@ -45,6 +45,7 @@ struct ph_world_options {
     const char *external;       /* NULL = 1.2.3.4 */
     uint32_t lease_max_s;       /* 0 = 86400 */
     ph_us discover_timeout;     /* of the client; 0 = 10 s */
+    ph_us recheck_period;       /* of the client; 0 = 300 s */
     ph_world_script_fn *script; /* NULL = the embedded gateway */
     ph_world_http_fn *http;     /* NULL = the embedded gateway */
     ph_world_meddle_fn *meddle; /* NULL = nobody */

@@ -264,6 +264,9 @@ static void fire(struct ph_engine *e, struct ph_timer *timer) {
     case PH_TIMER_UPNP:
         ph_gateway_timer(e->gateway, PORTHOLE_UPNP);
         break;
+    case PH_TIMER_RECHECK:
+        ph_recheck_timer(e->gateway);
+        break;
     case PH_TIMER_PROBE:
         ph_probe_check(e);
         ph_probe_end(e);

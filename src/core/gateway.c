@@ -46,14 +46,19 @@ struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *pat
     g->engine = e;
     g->id = ++e->last_gateway;
     g->path = *path;
-    g->natpmp.next = PH_NEVER;
+    g->natpmp.next = g->pcp.next = PH_NEVER;
     ph_link_init(&g->mappings);
+    if (!ph_heap_reserve(&e->heap, &g->recheck, PH_TIMER_RECHECK)) {
+        free(g);
+        return NULL;
+    }
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
         g->methods[i].window = PH_WINDOW_FIRST;
         ph_link_init(&g->methods[i].queue);
         if (!ph_heap_reserve(&e->heap, &g->methods[i].timer, kinds[i])) {
             while (--i >= PORTHOLE_PCP)
                 ph_heap_release(&e->heap, &g->methods[i].timer);
+            ph_heap_release(&e->heap, &g->recheck);
             free(g);
             return NULL;
         }
@@ -66,6 +71,7 @@ void ph_gateway_free(struct ph_gateway *g) {
         return;
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         ph_heap_release(&g->engine->heap, &g->methods[i].timer);
+    ph_heap_release(&g->engine->heap, &g->recheck);
     free(g->upnp.description);
     free(g);
 }
@@ -114,7 +120,9 @@ void ph_gateway_dead(struct ph_gateway *g, enum porthole_method method, int erro
     status->code = code;
     move_method(g, method, PH_METHOD_DEAD);
     ph_heap_set(&e->heap, &status->timer, PH_NEVER);
-    if (method == PORTHOLE_NATPMP)
+    if (method == PORTHOLE_PCP)
+        g->pcp.next = PH_NEVER;
+    else if (method == PORTHOLE_NATPMP)
         g->natpmp.next = PH_NEVER;
     else if (method == PORTHOLE_UPNP)
         ph_upnp_search_stop(g);
@@ -161,8 +169,8 @@ void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method) {
         ph_natpmp_client_timer(g);
     else if (method == PORTHOLE_UPNP)
         ph_upnp_search_timer(g);
-    else if (g->methods[method].state == PH_METHOD_ASKING)
-        ph_gateway_dead(g, method, PORTHOLE_ERR_NO_GATEWAY, 0);
+    else
+        ph_pcp_client_timer(g);
 }
 
 bool ph_gateway_is_wanted(const struct ph_gateway *g, enum porthole_method method) {

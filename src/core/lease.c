@@ -60,6 +60,16 @@ static void start_renewal(struct ph_mapping *m) {
     ph_attempt_start(a, PH_PURPOSE_RENEW);
 }
 
+/* A device that cannot tell of one mapping is asked to make it again, which changes nothing when it
+ * is there. */
+static void start_verification(struct ph_mapping *m) {
+    m->is_unverified = false;
+    if (m->gateway->upnp.has_no_query)
+        start_renewal(m);
+    else
+        ph_attempt_start(&m->attempts[PORTHOLE_UPNP - 1], PH_PURPOSE_VERIFY);
+}
+
 void ph_mapping_run_lease(struct ph_mapping *m) {
     ph_us now = m->engine->now;
     if (m->method == PORTHOLE_DIRECT)
@@ -76,10 +86,13 @@ void ph_mapping_run_lease(struct ph_mapping *m) {
     follow_address(m);
     retransmit_renewal(m);
     const struct ph_attempt *a = &m->attempts[m->method - 1];
-    bool is_renewing = a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED;
-    if (is_renewing)
+    bool is_ready = m->method == PORTHOLE_UPNP && m->gateway->upnp.phase == PH_UPNP_READY;
+    bool is_asking = a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED;
+    if (is_asking && a->purpose == PH_PURPOSE_RENEW)
         m->renew = PH_NEVER;
-    else if (now >= m->renew || (m->is_overdue && m->gateway->upnp.phase == PH_UPNP_READY))
+    else if (m->is_unverified && is_ready && !is_asking)
+        start_verification(m);
+    else if (now >= m->renew || (m->is_overdue && is_ready))
         start_renewal(m);
     else if (m->renew == PH_NEVER && !(m->flags & PORTHOLE_LEASE))
         schedule_renewal(m);

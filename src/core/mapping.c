@@ -149,7 +149,7 @@ bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method) {
     /* Whether the address under it has changed, but not at any price. */
     if (method == PORTHOLE_NATPMP)
         return m->gateway->natpmp.tries < PH_TRIES_MAX;
-    return method == PORTHOLE_UPNP && m->is_overdue;
+    return method == PORTHOLE_UPNP && (m->is_overdue || m->is_unverified);
 }
 
 /* A mapping of the same port that is being removed must be gone first: its delete would take the
@@ -191,9 +191,7 @@ static enum outlook consider_alive(struct ph_mapping *m, struct ph_attempt *a) {
     if (a->state == PH_ATTEMPT_IDLE)
         ph_attempt_start(a, PH_PURPOSE_MAKE);
     if (a->state == PH_ATTEMPT_GRANTED && ph_addr_is_unspecified(&g->natpmp.external)) {
-        /* The answer may have been that there is none, yet. */
-        if (g->natpmp.next == PH_NEVER)
-            ph_natpmp_client_ask(g);
+        ph_natpmp_client_want(g, a->sent);
     } else if (a->state == PH_ATTEMPT_GRANTED) {
         struct ph_endpoint external = {g->natpmp.external, a->port};
         a->state = PH_ATTEMPT_IDLE;
@@ -386,7 +384,9 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
     m->failures = 0;
     m->retry = 0;
     m->wake = PH_NEVER;
-    m->has_failed = m->is_overdue = false;
+    m->has_failed = m->is_overdue = m->is_unverified = false;
+    if (method != PORTHOLE_DIRECT && !(m->flags & PORTHOLE_LEASE) && !m->hidden)
+        ph_recheck_start(m->gateway);
     if (m->state == PORTHOLE_SUCCESS) {
         if (is_change)
             ph_mapping_raise(m, PORTHOLE_EVENT_CHANGED);

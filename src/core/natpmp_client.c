@@ -32,6 +32,8 @@ static void send_address_request(struct ph_gateway *g) {
     c->sent = g->engine->now;
     if (c->tries < UINT8_MAX)
         c->tries++;
+    if (c->open < UINT8_MAX)
+        c->open++;
     c->next = g->engine->now + ph_retry_delay(g->engine, c->tries);
     ph_trace(g->engine, PORTHOLE_LOG_TRACE, "natpmp: address request sent, try %u", c->tries);
     send_natpmp(g, &request);
@@ -43,15 +45,36 @@ void ph_natpmp_client_ask(struct ph_gateway *g) {
     send_address_request(g);
 }
 
-void ph_natpmp_client_hint(struct ph_gateway *g) {
-    /* The address request went out with the PCP request that this answers. When its own answer
-     * isn't here a little later, it is lost. */
+/* Requests are answered in their order: when a later one's answer is here and an earlier one's is
+ * not a little later, it is lost, and nobody need wait for its retransmission. */
+static ph_us overtaken(const struct ph_gateway *g) {
+    return g->engine->now + PH_MS(5) + g->methods[PORTHOLE_NATPMP].rtt / 4;
+}
+
+static void hurry_address(struct ph_gateway *g) {
     struct ph_natpmp_client *c = &g->natpmp;
-    ph_us soon = g->engine->now + PH_MS(5) + (g->engine->now - c->sent) / 4;
-    ph_gateway_alive(g, PORTHOLE_NATPMP);
-    if (ph_addr_is_unspecified(&c->external) && soon < c->next)
-        c->next = soon;
+    if (overtaken(g) < c->next)
+        c->next = overtaken(g);
+    c->tries = 0;
     set_natpmp_timer(g);
+}
+
+void ph_natpmp_client_hint(struct ph_gateway *g) {
+    /* The address request went out behind the PCP request that this answers. */
+    struct ph_method *status = &g->methods[PORTHOLE_NATPMP];
+    ph_gateway_alive(g, PORTHOLE_NATPMP);
+    if (status->rtt == 0 && g->natpmp.open == 1)
+        status->rtt = g->engine->now - g->natpmp.sent;
+    if (ph_addr_is_unspecified(&g->natpmp.external))
+        hurry_address(g);
+    set_natpmp_timer(g);
+}
+
+void ph_natpmp_client_want(struct ph_gateway *g, ph_us asked) {
+    if (g->natpmp.next == PH_NEVER)
+        ph_natpmp_client_ask(g); /* the answer was that there is none, yet */
+    else if (g->natpmp.sent <= asked)
+        hurry_address(g);
 }
 
 void ph_natpmp_client_timer(struct ph_gateway *g) {
@@ -71,13 +94,38 @@ void ph_natpmp_client_timer(struct ph_gateway *g) {
     set_natpmp_timer(g);
 }
 
+/* Whether an answer belongs to the last request: no other is open, or the one before it would have
+ * come sooner. */
+static bool is_to_last(const struct ph_gateway *g) {
+    ph_us age = g->engine->now - g->natpmp.sent;
+    return g->natpmp.open == 1 || age >= g->methods[PORTHOLE_NATPMP].rtt * 3 / 4;
+}
+
+/* Mappings that were asked for before the address was, and are not answered. */
+static void hurry_mappings(struct ph_gateway *g) {
+    for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
+        struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
+        struct ph_attempt *a = &m->attempts[PORTHOLE_NATPMP - 1];
+        bool is_overtaken = a->state == PH_ATTEMPT_ASKED && a->sent <= g->natpmp.sent;
+        if (!is_overtaken || overtaken(g) >= a->next)
+            continue;
+        a->next = overtaken(g);
+        if (a->next < m->timer.due)
+            ph_heap_set(&g->engine->heap, &m->timer, a->next);
+    }
+}
+
 static void answered_address(struct ph_gateway *g, const struct ph_natpmp_response *r) {
     struct ph_method *status = &g->methods[PORTHOLE_NATPMP];
     struct ph_natpmp_client *c = &g->natpmp;
-    if (c->next == PH_NEVER && status->state != PH_METHOD_DEAD)
+    if (c->open == 0 && status->state != PH_METHOD_DEAD)
         return; /* not asked, or answered already */
-    if (c->tries == 1)
+    if (c->open == 1)
         status->rtt = g->engine->now - c->sent;
+    if (is_to_last(g)) {
+        hurry_mappings(g);
+        c->open = 0;
+    }
     c->next = PH_NEVER;
     if (r->result != PH_NATPMP_SUCCESS || ph_addr_is_unspecified(&r->external_addr)) {
         /* 0.0.0.0 is how a gateway without an uplink answers, beside result 3 (RFC 6886 §3.5). */
@@ -111,6 +159,10 @@ void ph_natpmp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
              ph_trace_mapping(m, name), (unsigned)request.lifetime_s, request.external_port,
              a->tries);
     send_natpmp(m->gateway, &request);
+    /* When it is the only request out, one for the address follows it: the answer to that shows the
+     * loss of this one a round trip later, and not after 250 ms. */
+    if (a->purpose == PH_PURPOSE_MAKE && m->gateway->methods[PORTHOLE_NATPMP].in_flight == 1)
+        ph_natpmp_client_ask(m->gateway);
     if (a->purpose == PH_PURPOSE_RENEW && m->gateway->natpmp.next == PH_NEVER)
         ph_natpmp_client_ask(m->gateway); /* the address may have changed; it costs one datagram */
 }
@@ -159,7 +211,8 @@ void ph_natpmp_client_datagram(struct ph_gateway *g, const void *bytes, size_t l
                  porthole_strerror(used));
         return;
     }
-    g->methods[PORTHOLE_NATPMP].epoch_s = r.epoch_s;
+    if (r.result == PH_NATPMP_SUCCESS)
+        ph_recheck_epoch(g, PORTHOLE_NATPMP, r.epoch_s);
     if (r.opcode == PH_NATPMP_ADDRESS)
         answered_address(g, &r);
     else if (r.opcode == PH_NATPMP_MAP_UDP || r.opcode == PH_NATPMP_MAP_TCP)

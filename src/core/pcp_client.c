@@ -46,6 +46,58 @@ void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
              (unsigned)request.lifetime_s, request.map.external_port, a->tries);
 }
 
+/* ---- ANNOUNCE ---------------------------------------------------------------------------------
+ */
+
+static void set_pcp_timer(struct ph_gateway *g) {
+    struct ph_method *status = &g->methods[PORTHOLE_PCP];
+    ph_us due = g->pcp.next;
+    if (status->state == PH_METHOD_ASKING && status->asked + ph_gateway_verdict(g) < due)
+        due = status->asked + ph_gateway_verdict(g);
+    ph_heap_set(&g->engine->heap, &status->timer, due);
+}
+
+static void send_announce(struct ph_gateway *g) {
+    const struct ph_pcp_request request = {
+        .version = PH_PCP_VERSION,
+        .opcode = PH_PCP_ANNOUNCE,
+        .client_addr = g->path.source,
+    };
+    uint8_t bytes[PH_PCP_SIZE_MAX];
+    int len = ph_pcp_encode_request(&request, bytes, sizeof bytes);
+    struct ph_endpoint to = {g->path.gateway, PH_PCP_PORT};
+    if (len > 0)
+        ph_effect_send(g, PH_CHANNEL_CONTROL, &to, bytes, (size_t)len);
+    g->pcp.tries++;
+    g->pcp.next = g->engine->now + ph_retry_delay(g->engine, g->pcp.tries);
+    ph_trace(g->engine, PORTHOLE_LOG_TRACE, "pcp: ANNOUNCE sent, try %u", g->pcp.tries);
+    set_pcp_timer(g);
+}
+
+void ph_pcp_client_ask(struct ph_gateway *g) {
+    g->pcp.tries = 0;
+    send_announce(g);
+}
+
+void ph_pcp_client_timer(struct ph_gateway *g) {
+    const struct ph_method *status = &g->methods[PORTHOLE_PCP];
+    ph_us now = g->engine->now;
+    if (status->state == PH_METHOD_ASKING && now >= status->asked + ph_gateway_verdict(g)) {
+        ph_gateway_dead(g, PORTHOLE_PCP, PORTHOLE_ERR_NO_GATEWAY, 0);
+        return;
+    }
+    if (now >= g->pcp.next && g->pcp.tries < PH_TRIES_MAX) {
+        send_announce(g);
+        return;
+    }
+    if (now >= g->pcp.next)
+        g->pcp.next = PH_NEVER; /* the next recheck, or a renewal, asks again */
+    set_pcp_timer(g);
+}
+
+/* ---- Answers ----------------------------------------------------------------------------------
+ */
+
 static struct ph_mapping *find_by_nonce(struct ph_gateway *g, const struct ph_pcp_map *map) {
     struct ph_node *node = ph_table_find(&g->engine->by_nonce, nonce_key(map->nonce));
     for (; node; node = ph_table_find_next(node)) {
@@ -63,7 +115,7 @@ static bool answered_for_server(struct ph_gateway *g, const struct ph_pcp_respon
         return false;
     enum porthole_method method = PORTHOLE_PCP;
     /* A PCP server reads our NAT-PMP address request as version 0, opcode ANNOUNCE, and refuses the
-     * version (RFC 6887 §9); we send no ANNOUNCE of our own. */
+     * version (RFC 6887 §9); our own ANNOUNCE goes only to servers that have granted something. */
     if (r->version == PH_PCP_VERSION && r->opcode == PH_PCP_ANNOUNCE)
         method = PORTHOLE_NATPMP;
     /* A server that has granted something by a method is believed in that. */
@@ -110,6 +162,12 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
     }
     if (answered_for_server(g, &r))
         return;
+    if (r.opcode == PH_PCP_ANNOUNCE && g->pcp.next != PH_NEVER && r.result == PH_PCP_SUCCESS) {
+        g->pcp.next = PH_NEVER;
+        set_pcp_timer(g);
+        ph_gateway_alive(g, PORTHOLE_PCP);
+        ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s);
+    }
     if (r.opcode != PH_PCP_MAP)
         return;
     struct ph_mapping *m = find_by_nonce(g, &r.map);
@@ -117,7 +175,7 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
         ph_trace(e, PORTHOLE_LOG_DEBUG, "pcp: answer ignored: no request has this nonce and port");
         return;
     }
-    g->methods[PORTHOLE_PCP].epoch_s = r.epoch_s;
     ph_gateway_alive(g, PORTHOLE_PCP);
+    ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s);
     answered_map(m, &r);
 }

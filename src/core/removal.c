@@ -100,6 +100,8 @@ void ph_mapping_finish(struct ph_mapping *m) {
     ph_table_remove(&e->by_nonce, &m->by_nonce);
     ph_heap_release(&e->heap, &m->timer);
     ph_link_remove(&m->in_gateway);
+    if (m->gateway && ph_list_is_empty(&m->gateway->mappings))
+        ph_heap_set(&e->heap, &m->gateway->recheck, PH_NEVER);
     e->alive--;
     if (m->hidden)
         ph_list_append(&e->graveyard, &m->in_events);

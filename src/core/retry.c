@@ -24,6 +24,9 @@ ph_us ph_retry_backoff(struct ph_engine *e, unsigned failures) {
     ph_us delay = PH_BACKOFF_FIRST << (doublings < 10 ? doublings : 10);
     if (delay > PH_BACKOFF_MAX)
         delay = PH_BACKOFF_MAX;
+    /* Who wants a loss noticed sooner wants a gateway noticed sooner that is back. */
+    if (delay > e->config.recheck_period)
+        delay = e->config.recheck_period;
     return spread(e, delay - delay / 4, delay / 4);
 }
 

@@ -58,6 +58,7 @@ enum ph_timer_kind {
     PH_TIMER_PCP,    /* verdict */
     PH_TIMER_NATPMP, /* retransmission, verdict */
     PH_TIMER_UPNP,   /* retransmission, verdict */
+    PH_TIMER_RECHECK,
     PH_TIMER_PROBE,
     PH_TIMER_STOP
 };
@@ -76,11 +77,12 @@ struct ph_method {
     enum ph_method_state state;
     int error; /* DEAD: why */
     int code;
-    ph_us asked; /* when ASKING began */
-    ph_us heard; /* the last answer */
-    ph_us rtt;   /* of the last answer to a request sent once; 0 = none */
-    uint32_t epoch_s;
-    unsigned window; /* requests that may be in flight */
+    ph_us asked;      /* when ASKING began */
+    ph_us heard;      /* the last answer */
+    ph_us rtt;        /* of the last answer to a request sent once; 0 = none */
+    uint32_t epoch_s; /* the gateway's clock in the last answer that had it */
+    ph_us epoch_at;   /* when that came; 0 = never */
+    unsigned window;  /* requests that may be in flight */
     unsigned in_flight;
     ph_us narrowed; /* when a loss last halved the window */
     ph_us rtt_least;
@@ -99,7 +101,12 @@ enum ph_attempt_state {
     PH_ATTEMPT_REFUSED  /* out until the mapping's next try */
 };
 
-enum ph_purpose { PH_PURPOSE_MAKE, PH_PURPOSE_RENEW, PH_PURPOSE_DELETE };
+enum ph_purpose {
+    PH_PURPOSE_MAKE,
+    PH_PURPOSE_RENEW,
+    PH_PURPOSE_VERIFY, /* UPnP: is it still there? */
+    PH_PURPOSE_DELETE
+};
 
 /* What one method was asked for one mapping. */
 struct ph_attempt {
@@ -160,17 +167,24 @@ struct ph_mapping {
     bool hidden;                   /* a probe's: no events, no count */
     bool has_failed;               /* FAILED was told and not taken back by a success */
     bool is_overdue;               /* SUCCESS: its renewal waits for the UPnP device */
+    bool is_unverified;            /* SUCCESS: to be read back from the UPnP device */
     struct ph_attempt attempts[3]; /* by method - 1 */
 };
 
 /* ---- A gateway
  * ------------------------------------------------------------------------------------ */
 
+struct ph_pcp_client {
+    ph_us next; /* next ANNOUNCE request; PH_NEVER = none wanted */
+    uint8_t tries;
+};
+
 struct ph_natpmp_client {
     struct ph_addr external; /* none = not told yet */
     ph_us sent;
-    ph_us next; /* next address request; PH_NEVER = none wanted */
-    uint8_t tries;
+    ph_us next;    /* next address request; PH_NEVER = none wanted */
+    uint8_t tries; /* of this question */
+    uint8_t open;  /* requests since the last answer */
 };
 
 enum ph_upnp_phase {
@@ -202,6 +216,8 @@ struct ph_upnp_client {
     struct ph_addr fallback;                /* ... none = there is no such service */
     struct ph_url control;
     uint32_t exchange;   /* the discovery's, in flight; 0 = none */
+    ph_us lost_at;       /* when it was last found gone; 0 = never */
+    bool has_no_query;   /* it cannot tell of one mapping */
     bool permanent_only; /* it answered 725 */
     int error;           /* of the last candidate that failed */
     int code;
@@ -216,12 +232,14 @@ struct ph_gateway {
     uint32_t id;
     struct ph_path path;
     struct ph_method methods[PORTHOLE_UPNP + 1]; /* by enum porthole_method; [0] is not used */
+    struct ph_pcp_client pcp;
     struct ph_natpmp_client natpmp;
     struct ph_upnp_client upnp;
     struct ph_link mappings;
     unsigned failures; /* rounds in a row in which every method was dead */
     ph_us next_round;  /* when dead methods are asked again; 0 = they are not all dead */
-    bool is_dirty;     /* a method's state changed: every mapping is to be run */
+    struct ph_timer recheck;
+    bool is_dirty; /* a method's state changed: every mapping is to be run */
 };
 
 struct ph_probe {
@@ -374,15 +392,22 @@ void ph_mapping_finish(struct ph_mapping *m);
 /* For ph_engine.by_nonce. */
 uint64_t ph_pcp_client_key(const struct ph_mapping *m);
 void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a);
+/* What is the time? The cheapest request that tells of a restart. */
+void ph_pcp_client_ask(struct ph_gateway *g);
+void ph_pcp_client_timer(struct ph_gateway *g);
 void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len);
 
 void ph_natpmp_client_ask(struct ph_gateway *g); /* the external address */
+/* A mapping that was asked for at this time is granted, and waits for the address. */
+void ph_natpmp_client_want(struct ph_gateway *g, ph_us asked);
 /* Something else told that the gateway speaks NAT-PMP. */
 void ph_natpmp_client_hint(struct ph_gateway *g);
 void ph_natpmp_client_timer(struct ph_gateway *g);
 void ph_natpmp_client_send(struct ph_mapping *m, struct ph_attempt *a);
 void ph_natpmp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len);
 
+/* A device that was lost is searched for at once. */
+void ph_upnp_search_again(struct ph_gateway *g);
 void ph_upnp_search_start(struct ph_gateway *g);
 void ph_upnp_search_timer(struct ph_gateway *g);
 void ph_upnp_search_stop(struct ph_gateway *g);
@@ -403,6 +428,15 @@ struct ph_soap_argument;
 uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char *action,
                              const struct ph_soap_argument *arguments, size_t count,
                              ph_us deadline);
+
+/* ---- recheck.c: whether the gateway still knows what it granted --------------------------------
+ */
+
+/* The gateway's clock came with an answer. */
+void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_t epoch_s);
+/* Something is held from now on. */
+void ph_recheck_start(struct ph_gateway *g);
+void ph_recheck_timer(struct ph_gateway *g);
 
 /* ---- probe.c
  * --------------------------------------------------------------------------------------- */

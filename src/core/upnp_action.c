@@ -61,7 +61,9 @@ static uint32_t post_add(struct ph_mapping *m, struct ph_attempt *a, ph_us deadl
     return ph_upnp_action_post(g, service_type(g), "AddPortMapping", arguments, 8, deadline);
 }
 
-static uint32_t post_delete(struct ph_mapping *m, struct ph_attempt *a, ph_us deadline) {
+/* DeletePortMapping and GetSpecificPortMappingEntry name a mapping in the same way. */
+static uint32_t post_by_port(struct ph_mapping *m, struct ph_attempt *a, const char *action,
+                             ph_us deadline) {
     struct ph_gateway *g = m->gateway;
     char external[8];
     snprintf(external, sizeof external, "%u", a->port);
@@ -70,13 +72,20 @@ static uint32_t post_delete(struct ph_mapping *m, struct ph_attempt *a, ph_us de
         {"NewExternalPort", external},
         {"NewProtocol", m->protocol == PORTHOLE_TCP ? "TCP" : "UDP"},
     };
-    return ph_upnp_action_post(g, service_type(g), "DeletePortMapping", arguments, 3, deadline);
+    return ph_upnp_action_post(g, service_type(g), action, arguments, 3, deadline);
+}
+
+static const char *action_of(const struct ph_attempt *a) {
+    if (a->purpose == PH_PURPOSE_DELETE)
+        return "DeletePortMapping";
+    return a->purpose == PH_PURPOSE_VERIFY ? "GetSpecificPortMappingEntry" : "AddPortMapping";
 }
 
 /* No exchange came about or none was answered: another try a little later, then the end. */
 static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error) {
     struct ph_gateway *g = m->gateway;
-    if (a->tries < PH_TRIES_MAX && g->upnp.phase == PH_UPNP_READY) {
+    bool is_gone = error == PORTHOLE_ERR_PORT_CLOSED && a->purpose != PH_PURPOSE_MAKE;
+    if (a->tries < PH_TRIES_MAX && g->upnp.phase == PH_UPNP_READY && !is_gone) {
         a->next = m->engine->now + ph_retry_delay(m->engine, a->tries);
         ph_mapping_run(m);
         return;
@@ -85,11 +94,16 @@ static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error)
         ph_mapping_deleted(m, PORTHOLE_UPNP, false);
         return;
     }
-    /* The device may have restarted at another port: a mapping that it holds is not lost by that,
-     * but it is to be searched for at once. */
-    if (m->state == PORTHOLE_SUCCESS)
-        m->renew = m->engine->now;
     ph_gateway_dead(g, PORTHOLE_UPNP, error, 0);
+    if (m->state != PORTHOLE_SUCCESS)
+        return;
+    /* The device may have restarted, perhaps at another port: it is searched for at once, but not
+     * again and again, and then it is asked what it still knows. */
+    m->is_unverified = true;
+    m->is_overdue = a->purpose == PH_PURPOSE_RENEW;
+    if (m->engine->now >= g->upnp.lost_at + PH_BACKOFF_FIRST || g->upnp.lost_at == 0)
+        ph_upnp_search_again(g);
+    g->upnp.lost_at = m->engine->now;
 }
 
 void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
@@ -101,8 +115,9 @@ void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
     a->exchange = 0;
     if (free_at < PH_HTTP_WINDOW && u->phase == PH_UPNP_READY) {
         ph_us deadline = m->engine->now + PH_HTTP_DEADLINE;
-        a->exchange = a->purpose == PH_PURPOSE_DELETE ? post_delete(m, a, deadline)
-                                                      : post_add(m, a, deadline);
+        bool is_add = a->purpose == PH_PURPOSE_MAKE || a->purpose == PH_PURPOSE_RENEW;
+        a->exchange =
+            is_add ? post_add(m, a, deadline) : post_by_port(m, a, action_of(a), deadline);
     }
     if (a->exchange == 0) {
         /* Out of memory, or the device is gone: as if the exchange had failed, a moment later. */
@@ -113,9 +128,7 @@ void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
     u->exchanges[free_at].mapping = m;
     char name[PH_MAPPING_NAME_SIZE];
     ph_trace(m->engine, PORTHOLE_LOG_TRACE, "%s: upnp %s sent, external port %u, try %u",
-             ph_trace_mapping(m, name),
-             a->purpose == PH_PURPOSE_DELETE ? "DeletePortMapping" : "AddPortMapping", a->port,
-             a->tries);
+             ph_trace_mapping(m, name), action_of(a), a->port, a->tries);
 }
 
 static void free_exchange(struct ph_gateway *g, uint32_t exchange) {
@@ -132,12 +145,38 @@ void ph_upnp_action_forget(struct ph_mapping *m, struct ph_attempt *a) {
     a->exchange = 0;
 }
 
+/* What a read-back tells; also nothing at all, when the device has no such action. */
+static void verified(struct ph_mapping *m, struct ph_attempt *a, bool is_there) {
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    if (!is_there)
+        ph_mapping_lose(m, "the gateway forgot it");
+    ph_mapping_run(m);
+}
+
+/* Whether an entry is this mapping, and not another host's that took its place. */
+static bool is_entry_of(const struct ph_mapping *m, const struct ph_soap_message *entry) {
+    const char *client = ph_soap_value(entry, "NewInternalClient");
+    const char *port = ph_soap_value(entry, "NewInternalPort");
+    struct ph_addr addr;
+    uint64_t number;
+    /* A value that is missing or makes no sense proves nothing. */
+    if (client && ph_addr_parse(ph_span_trim(ph_span_of(client)), &addr) &&
+        !ph_addr_equal(&addr, &m->gateway->path.source))
+        return false;
+    return !port || !ph_span_to_u64(ph_span_trim(ph_span_of(port)), 65535, &number) ||
+           number == m->internal_port;
+}
+
 static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned code) {
     struct ph_engine *e = m->engine;
     struct ph_gateway *g = m->gateway;
     bool is_conflict = code == PH_UPNP_CONFLICT || code == PH_UPNP_CONFLICT_OTHER_MECHANISM;
     if (a->purpose == PH_PURPOSE_DELETE) {
         ph_mapping_deleted(m, PORTHOLE_UPNP, code == PH_UPNP_NO_SUCH_ENTRY);
+    } else if (a->purpose == PH_PURPOSE_VERIFY) {
+        g->upnp.has_no_query = code != PH_UPNP_NO_SUCH_ENTRY;
+        m->is_unverified = g->upnp.has_no_query;
+        verified(m, a, g->upnp.has_no_query);
     } else if (code == PH_UPNP_PERMANENT_LEASES_ONLY && !g->upnp.permanent_only) {
         g->upnp.permanent_only = true;
         ph_attempt_send(a);
@@ -169,6 +208,8 @@ void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
         action_failed(m, a, PORTHOLE_ERR_REFUSED);
     } else if (a->purpose == PH_PURPOSE_DELETE) {
         ph_mapping_deleted(m, PORTHOLE_UPNP, true);
+    } else if (a->purpose == PH_PURPOSE_VERIFY) {
+        verified(m, a, is_entry_of(m, &reply));
     } else {
         struct ph_endpoint external = {g->upnp.external, a->port};
         uint32_t lease_s = g->upnp.permanent_only ? 0 : m->lifetime_s;

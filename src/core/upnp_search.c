@@ -68,6 +68,11 @@ void ph_upnp_search_start(struct ph_gateway *g) {
     set_search_timer(g);
 }
 
+void ph_upnp_search_again(struct ph_gateway *g) {
+    ph_gateway_reset(g);
+    ph_gateway_ask(g, PORTHOLE_UPNP);
+}
+
 void ph_upnp_search_stop(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;
     if (u->exchange)

@@ -155,7 +155,8 @@ static bool on_soap_open(void *user, const char *name, unsigned depth) {
 static void read_fault_field(struct soap_walk *walk, const char *name, struct ph_span text) {
     struct ph_soap_message *ret = walk->ret;
     uint64_t code = 0;
-    if (strcmp(name, "errorCode") == 0 && ph_span_to_u64(text, 99999, &code)) {
+    /* Codes have three digits; one beyond 16 bits is none, and those who keep it need no more. */
+    if (strcmp(name, "errorCode") == 0 && ph_span_to_u64(text, UINT16_MAX, &code)) {
         ret->error_code = (unsigned)code;
     } else if (strcmp(name, "errorDescription") == 0 && text.len > 0) {
         ph_span_print(text, ret->error_text, sizeof ret->error_text);

@@ -82,6 +82,8 @@ size_t igd_http(struct ph_world *world, const struct ph_endpoint *to,
         igd->refusals--;
         return 0;
     }
+    if (story_calls(request, "GetSpecificPortMappingEntry"))
+        return story_empty_reply("GetSpecificPortMappingEntry", ret, size);
     assert_true(story_calls(request, "AddPortMapping"));
     return add_mapping(igd, request, ret, size);
 }

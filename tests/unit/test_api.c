@@ -191,8 +191,7 @@ static void map_wait_gives_up_what_it_did_not_get(void **state) {
     assert_int_equal(porthole_mapping_count(bench->client), 0);
     assert_int_equal(porthole_has_mapping(bench->client, mapping.id), 0);
     bench_close(bench, 0);
-    assert_int_equal(bench->count, 1);
-    assert_int_equal(bench->events[0].type, PORTHOLE_EVENT_UNMAPPED);
+    assert_int_equal(bench->count, 0); /* what `user` points to may be gone by now */
     close(silence);
 }
 
