@@ -3,35 +3,83 @@
  * porthole.h: the whole public interface of libporthole.
  *
  * porthole opens a port of this host to the Internet through the router in the way, by PCP (RFC
- * 6887), NAT-PMP (RFC 6886) or UPnP-IGD, keeps it open by renewing it, and removes it when asked.
+ * 6887), NAT-PMP (RFC 6886) or UPnP-IGD, keeps it open by renewing it, and gives it back when
+ * asked.
  *
- * The short of it
- *   - porthole_open() makes a client, porthole_map() asks for a mapping and returns its id at once,
- *     porthole_wait() blocks until the first result, porthole_unmap() gives the port back, and
- *     porthole_close() removes all that is left and frees the client.
- *   - Every function that can fail returns an int: 0 or more is success, a negative number is one
- * of enum porthole_error. What a gateway answered is data, not an error number: see the fields
- * `error`, `code` and `text` of struct porthole_mapping.
- *   - Times are in milliseconds (`_ms`) or seconds (`_s`), ports in host byte order, addresses are
- * text.
+ * The least of it
+ *
+ *     struct porthole *client;
+ *     struct porthole_request request = PORTHOLE_REQUEST_INIT;
+ *     struct porthole_mapping mapping = PORTHOLE_MAPPING_INIT;
+ *     request.protocol = PORTHOLE_TCP;
+ *     request.internal_port = 8080;
+ *     if (porthole_open(NULL, &client) != 0)
+ *         return;
+ *     int error = porthole_map_wait(client, &request, 10000, &mapping);
+ *     if (error == 0)
+ *         printf("%s port %u\n", mapping.external_address, mapping.external_port);
+ *     else
+ *         printf("%s (%s)\n", porthole_strerror(error), mapping.text);
+ *     ...                               the port stays open until here
+ *     porthole_close(client, -1);
+ *
+ * The life of a mapping
+ *
+ *     porthole_map() ---> PENDING <---> SUCCESS       MAPPED    the gateway holds the port
+ *                            |             ^          CHANGED   ... now at another address or port
+ *                            v             |          FAILED    not now; it is tried again
+ *                         FAILURE ---------+          PENDING   it was lost and is made again
+ *     porthole_unmap(),
+ *     porthole_close() -> DESTROYING --> DESTROYED     UNMAPPED  the end, told exactly once
+ *
+ *   - porthole_map() returns at once with an id. Events (on the right) tell the mapping's callback
+ *     what becomes of it, porthole_query() tells whoever asks, and porthole_wait() waits for it.
+ *     The first event of all is MAPPED, FAILED or UNMAPPED.
+ *   - A mapping that failed is not over: it is tried again, with pauses that grow from 2 s to
+ *     5 min, and when the network changes, until it is unmapped.
+ *   - A mapping that was made is renewed for as long as it exists.
+ *
+ * What the functions have in common
+ *
+ *   - One that can fail returns an int: 0 or more is success, a negative number is one of enum
+ *     porthole_error. The comment of a function lists its errors; INVALID for a NULL where none may
+ *     be, and STATE in a forked child (see porthole_open()), go without saying. A function that
+ *     returned an error has changed nothing through its pointers, unless its comment says so, and
+ *     never calls back.
+ *   - What a gateway answered is data, not an error number: see `error`, `code` and `text` of
+ *     struct porthole_mapping.
+ *   - Times are in milliseconds (`_ms`) or seconds (`_s`), ports are in host byte order, addresses
+ *     are text.
  *   - Strings and structs given to a function are copied before it returns.
+ *   - Structs begin with their own size, set by an INIT macro. Later versions add fields at the end
+ *     only, so that programs and libraries of different versions understand each other.
+ *   - Nothing here raises a signal, prints, or changes anything of the whole process. Descriptors
+ *     are closed on exec.
  *
- * Three ways to drive a client, with the same semantics
- *   (a) its own thread, callbacks on that thread: the default;
- *   (b) its own thread, callbacks in yours: PORTHOLE_DISPATCH. porthole_event_fd() becomes
- * readable, and porthole_dispatch() runs the callbacks that wait; (c) no thread:
- * PORTHOLE_NO_THREAD. Poll porthole_pollfds() for at most porthole_timeout_ms(), then call
- * porthole_process(), which also runs the callbacks. Blocking functions drive the client themselves
- * while they wait.
+ * Three ways to drive a client, with the same meaning
  *
- * Threads: with its own thread ((a) and (b)) every function may be called from any thread. Without
- * one (c) all calls on a client must come from one thread at a time. Different clients are
- * independent.
+ *   (a) Its own thread, with callbacks on that thread: the default.
+ *   (b) Its own thread, with callbacks in yours: PORTHOLE_DISPATCH. porthole_event_fd() becomes
+ *       readable when callbacks wait, and porthole_dispatch() runs them.
+ *   (c) No thread: PORTHOLE_NO_THREAD. Poll porthole_pollfds() for at most porthole_timeout_ms(),
+ *       then call porthole_process(), which also runs the callbacks. Functions that block drive the
+ *       client, and run callbacks, while they wait.
  *
- * Callbacks run with no lock held and may call anything but porthole_close() on their own client,
- * which answers PORTHOLE_ERR_REENTRANT. A blocking function called from a callback answers the
- * same. A function that returned an error never calls back. Every mapping that porthole_map()
- * accepted ends with exactly one PORTHOLE_EVENT_UNMAPPED, which is its last.
+ * Threads
+ *
+ *   With its own thread, (a) and (b), a client may be used from any thread at any time. Without
+ *   one, (c), calls on it must come from one thread at a time. Different clients are independent
+ *   of each other. Only the end needs care: see porthole_close().
+ *
+ * Callbacks
+ *
+ *   They run one at a time for each client, with no lock held, on state that is final. They may
+ *   call anything but what blocks or runs callbacks: there porthole_close(), porthole_wait(),
+ *   porthole_map_wait(), porthole_probe(), porthole_external_address(), porthole_dispatch() and
+ *   porthole_process() on their own client do nothing and return REENTRANT.
+ *
+ *   In ways (a) and (c) nothing is renewed while a callback runs. A renewal is due at half of its
+ *   lease, so that a callback of some seconds does no harm, and it comes before the next callback.
  */
 #ifndef PORTHOLE_PORTHOLE_H
 #define PORTHOLE_PORTHOLE_H
@@ -52,17 +100,30 @@
 #define PORTHOLE_API
 #endif
 
+/* What the INIT macros are made of: everything zero but the size. C++ has designated initialisers
+ * from C++20 on only, and some compilers warn of the fields that they leave out. */
+#ifdef __cplusplus
+template <typename Struct> inline Struct porthole_sized() {
+    Struct made = Struct();
+    made.size = sizeof(Struct);
+    return made;
+}
+#define PORTHOLE_SIZED_(type) porthole_sized<type>()
+#else
+#define PORTHOLE_SIZED_(type)                                                                      \
+    { .size = sizeof(type) }
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* ---- Errors ------------------------------------------------------------------------------------
- */
+/* ---- Errors --------------------------------------------------------------------------------- */
 
-/* One table gives the enum, porthole_strerror() and porthole_errname(). X(NAME, number, name,
- * text). -1 to -3 equal libplum's; -1xx the caller's use, -2xx this host's network, -3xx refused by
- * the gateway, -4xx the gateway's answer is unusable, -9xx this host's resources. Numbers are never
- * reused. */
+/* One table gives the enum, porthole_strerror() and porthole_errname(): X(NAME, number, name, text)
+ * is PORTHOLE_ERR_NAME. -1 to -3 equal libplum's; -1xx is the caller's use, -2xx this host's
+ * network, -3xx a refusal by the gateway, -4xx an answer of the gateway that cannot be used, -9xx
+ * this host's resources. Numbers are never reused. */
 #define PORTHOLE_ERROR_TABLE(X)                                                                    \
     X(OK, 0, "ok", "success")                                                                      \
     X(INVALID, -1, "invalid", "invalid argument")                                                  \
@@ -98,16 +159,16 @@ enum porthole_error {
 #undef PORTHOLE_ERROR_ENUM_
 };
 
-/* The text of an error number, in English; never NULL, also for numbers that no error has. Static.
- */
+/* All of these return static strings, never NULL. */
+
+/* The text of an error number, in English; of any number, also one that no error has. */
 PORTHOLE_API const char *porthole_strerror(int error);
-/* The name of an error number in lower case, such as "no_gateway", for logs and JSON. Static. */
+/* The name of an error number in lower case, such as "no_gateway", for logs and JSON. */
 PORTHOLE_API const char *porthole_errname(int error);
-/* The version of the library in use, such as "0.1.0". Static. */
+/* The version of the library in use, such as "0.1.0"; PORTHOLE_VERSION is that of this header. */
 PORTHOLE_API const char *porthole_version(void);
 
-/* ---- Words -------------------------------------------------------------------------------------
- */
+/* ---- Words ---------------------------------------------------------------------------------- */
 
 /* Transport protocols, by their IANA numbers. */
 enum porthole_protocol { PORTHOLE_TCP = 6, PORTHOLE_UDP = 17 };
@@ -131,7 +192,7 @@ enum porthole_state {
     PORTHOLE_DESTROYED = 0,
     PORTHOLE_PENDING = 1,   /* no result yet, or lost and being made again */
     PORTHOLE_SUCCESS = 2,   /* the gateway holds it */
-    PORTHOLE_FAILURE = 3,   /* not now; retried with back-off for as long as it exists */
+    PORTHOLE_FAILURE = 3,   /* not now; tried again for as long as it exists */
     PORTHOLE_DESTROYING = 4 /* being removed from the gateway */
 };
 
@@ -161,8 +222,7 @@ PORTHOLE_API const char *porthole_state_name(enum porthole_state state);
 PORTHOLE_API const char *porthole_reach_name(enum porthole_reach reach);
 PORTHOLE_API const char *porthole_fate_name(enum porthole_fate fate);
 
-/* ---- Structs -----------------------------------------------------------------------------------
- */
+/* ---- Structs -------------------------------------------------------------------------------- */
 
 /* Room for any address as text, an IPv6 scope and the final NUL included. */
 #define PORTHOLE_ADDRESS_SIZE 64
@@ -181,26 +241,25 @@ struct porthole_mapping {
     uint16_t internal_port;
     uint16_t external_port;                       /* 0 until the first success */
     char internal_address[PORTHOLE_ADDRESS_SIZE]; /* "" when not known */
-    char external_address[PORTHOLE_ADDRESS_SIZE];
-    char gateway[PORTHOLE_ADDRESS_SIZE];
-    enum porthole_reach reach; /* of external_address: judge SUCCESS by it */
+    char external_address[PORTHOLE_ADDRESS_SIZE]; /* "" until the first success */
+    char gateway[PORTHOLE_ADDRESS_SIZE];          /* "" when there is none */
+    enum porthole_reach reach; /* of external_address: only PUBLIC is open to the Internet */
     uint32_t lifetime_s;       /* granted by the gateway; 0 = without end */
     uint32_t expires_in_ms;    /* until the lease ends; 0 = without end, or none */
     double elapsed_ms;         /* from porthole_map() to the first success */
     int error;                 /* of the last failure, enum porthole_error; 0 = none */
-    int code; /* what the gateway answered: PCP or NAT-PMP result, UPnP errorCode */
+    int code; /* what the gateway answered: PCP or NAT-PMP result, UPnP errorCode; 0 = nothing */
     char text[PORTHOLE_TEXT_SIZE]; /* the same in words; printable ASCII */
     enum porthole_fate fate;       /* set in PORTHOLE_EVENT_UNMAPPED */
     void *user;                    /* as given in the request */
 };
-#define PORTHOLE_MAPPING_INIT                                                                      \
-    { .size = sizeof(struct porthole_mapping) }
+#define PORTHOLE_MAPPING_INIT PORTHOLE_SIZED_(struct porthole_mapping)
 
 enum porthole_event_type {
     PORTHOLE_EVENT_PENDING = 1, /* the mapping was lost and is being made again */
     PORTHOLE_EVENT_MAPPED = 2,  /* the gateway holds it: the first time, or again after a loss */
     PORTHOLE_EVENT_CHANGED = 3, /* still held, with another external address, port or method */
-    PORTHOLE_EVENT_FAILED = 4,  /* not now; see error, code and text. It is retried */
+    PORTHOLE_EVENT_FAILED = 4,  /* not now, for a reason not told before; it is tried again */
     PORTHOLE_EVENT_UNMAPPED = 5 /* the last event of a mapping; see fate */
 };
 /* "pending", "mapped", "changed", "failed", "unmapped". Static. */
@@ -209,10 +268,12 @@ PORTHOLE_API const char *porthole_event_name(enum porthole_event_type type);
 struct porthole_event {
     size_t size;
     enum porthole_event_type type;
-    struct porthole_mapping mapping;
+    struct porthole_mapping mapping; /* as it was when the event happened */
 };
 
-/* Called for each event of a mapping; `event` is valid until it returns. */
+/* Called for each event of a mapping; `event` is valid until it returns. See "Callbacks" above.
+ * Of one mapping at most three events wait; when more happen before the callbacks are run, the
+ * last that waits is replaced by the newest. */
 typedef void porthole_event_fn(struct porthole *client, const struct porthole_event *event,
                                void *user);
 
@@ -223,8 +284,8 @@ enum porthole_log_level {
     PORTHOLE_LOG_DEBUG = 3,
     PORTHOLE_LOG_TRACE = 4 /* every packet and decision */
 };
-/* Called with one line, without its newline, valid until it returns. Runs with a lock held: it must
- * not call the library. */
+/* Called with one line, without its newline, valid until it returns, on whichever thread has
+ * something to log. A lock is held meanwhile: it must not call the library. */
 typedef void porthole_log_fn(enum porthole_log_level level, const char *line, void *user);
 
 #define PORTHOLE_NO_THREAD (1U << 0) /* way (c) */
@@ -233,93 +294,119 @@ typedef void porthole_log_fn(enum porthole_log_level level, const char *line, vo
 /* Fill by PORTHOLE_CONFIG_INIT, then set what you want; zero is every field's default. */
 struct porthole_config {
     size_t size;
-    unsigned flags;           /* PORTHOLE_NO_THREAD, PORTHOLE_DISPATCH */
+    unsigned flags;           /* PORTHOLE_NO_THREAD or PORTHOLE_DISPATCH; 0 = way (a) */
     unsigned methods;         /* PORTHOLE_USE_*; 0 = all */
     const char *gateway;      /* address of the gateway; NULL = the default route's */
     const char *bind_address; /* local address to ask from; NULL = the one towards the gateway */
-    int discover_timeout_ms;  /* at most this long until "no gateway answered"; 0 = 10000. Reported
-                                 earlier, after 3250 ms, when nothing has answered anything */
+    int discover_timeout_ms;  /* NO_GATEWAY is told after this at the latest; 0 = 10000. It is told
+                                 after 3250 when nothing has answered at all */
     int mapping_timeout_ms;   /* at most this long for one request to a gateway that is there; 0 =
                                  10000 */
     int recheck_period_ms;    /* at most this long until a loss is noticed; 0 = 300000 */
-    uint32_t lifetime_s; /* lease to ask for; 0 = 7200 (the recommendation of RFC 6886 §3.3) */
+    uint32_t lifetime_s;      /* lease to ask for, at least 20; 0 = 7200 (RFC 6886 §3.3) */
     enum porthole_log_level log_level; /* lines up to this level go to on_log */
     porthole_log_fn *on_log;           /* NULL = no log */
-    void *log_user;
+    void *log_user;                    /* handed to on_log */
 };
-#define PORTHOLE_CONFIG_INIT                                                                       \
-    { .size = sizeof(struct porthole_config) }
+#define PORTHOLE_CONFIG_INIT PORTHOLE_SIZED_(struct porthole_config)
 
-#define PORTHOLE_EXACT_PORT (1U << 0) /* fail rather than take another external port */
-#define PORTHOLE_LEASE                                                                             \
-    (1U << 1) /* neither renewed nor removed on close: it lasts for its lifetime */
+/* Fail with PORT_TAKEN rather than take another external port than the one wished for. */
+#define PORTHOLE_EXACT_PORT (1U << 0)
+/* Neither renewed, nor removed on close: it lasts for its lifetime, also beyond the process. */
+#define PORTHOLE_LEASE (1U << 1)
 
-/* Fill by PORTHOLE_REQUEST_INIT; internal_port and protocol are needed. */
+/* Fill by PORTHOLE_REQUEST_INIT; protocol and internal_port are needed. */
 struct porthole_request {
     size_t size;
     enum porthole_protocol protocol;
-    uint16_t internal_port; /* 1 to 65535 */
-    uint16_t external_port; /* wished for; 0 = the same as internal_port */
-    unsigned flags;         /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE */
-    uint32_t
-        lifetime_s; /* 0 = the client's; at least 20 (a shorter lease can't be renewed safely) */
-    const char *description; /* shown by UPnP gateways; printable ASCII, at most 63 bytes; NULL =
-                                "porthole" */
+    uint16_t internal_port;  /* 1 to 65535 */
+    uint16_t external_port;  /* wished for; 0 = the same as internal_port */
+    unsigned flags;          /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE */
+    uint32_t lifetime_s;     /* 0 = the client's; at least 20: a shorter lease cannot be renewed
+                                safely */
+    const char *description; /* shown by UPnP gateways; printable ASCII, at most 63 bytes; NULL or
+                                "" = "porthole" */
     porthole_event_fn *on_event; /* NULL = none */
-    void *user;                  /* handed to on_event and back in struct porthole_mapping */
+    void *user;                  /* handed to on_event, and back in struct porthole_mapping */
 };
-#define PORTHOLE_REQUEST_INIT                                                                      \
-    { .size = sizeof(struct porthole_request) }
+#define PORTHOLE_REQUEST_INIT PORTHOLE_SIZED_(struct porthole_request)
 
-/* ---- Client ------------------------------------------------------------------------------------
- */
+/* ---- Client --------------------------------------------------------------------------------- */
 
 /* Makes a client in *ret_client; config may be NULL. Nothing is sent until something is asked for.
- *   INVALID     size or flags unknown, an address that is none, families of gateway and
- * bind_address differ, a negative timeout NOT_AVAILABLE  this system's routes cannot be read and no
- * gateway is given SYSTEM      no thread or no file descriptor could be had NO_MEMORY A host
- * without a default route is not an error: mappings fail with NO_NETWORK and are retried. */
+ * A host without a default route is no error: mappings fail with NO_NETWORK and are tried again.
+ *
+ * The client belongs to the process that opened it. In a child made by fork() every function on it
+ * returns STATE, but for porthole_close(), which frees what is the child's and returns 0; the
+ * parent's mappings are not disturbed by either.
+ *
+ *   INVALID        size or flags unknown, an address that is none, gateway and bind_address of
+ *                  different families, a negative timeout, a lifetime too short
+ *   NOT_AVAILABLE  this system's routes cannot be read, and no gateway is given
+ *   SYSTEM         no thread or no file descriptor could be had
+ *   NO_MEMORY */
 PORTHOLE_API int porthole_open(const struct porthole_config *config, struct porthole **ret_client);
 
-/* Removes all mappings from the gateway, all at once, for at most deadline_ms (0 = at once, without
- * waiting for answers; negative = 3000), delivers each one's UNMAPPED event, and frees the client.
- * Blocking calls in other threads return CANCELLED. NULL is a no-op. REENTRANT  called from a
- * callback of this client: nothing was done */
+/* Removes all mappings from the gateway, all at the same time, for at most deadline_ms (0 = asks
+ * and waits for no answer; negative = 3000), runs the callbacks that wait and each mapping's
+ * UNMAPPED, and frees the client. No callback runs after it has returned. NULL is a no-op.
+ *
+ * Blocking functions that other threads are in return CANCELLED before. No thread may call a
+ * function on the client once porthole_close() was called: the client is gone when it returns.
+ *
+ *   REENTRANT  called from a callback of this client: nothing was done
+ *   STATE      another thread closes it already */
 PORTHOLE_API int porthole_close(struct porthole *client, int deadline_ms);
 
-/* ---- Mappings ----------------------------------------------------------------------------------
- */
+/* ---- Mappings ------------------------------------------------------------------------------- */
 
-/* Asks for a mapping and returns at once with its id in *ret_id.
+/* Asks for a mapping and returns at once with its id in *ret_id. From here on, and only when this
+ * returned 0, its callback is called, for the last time with UNMAPPED.
+ *
  *   INVALID    size, port, protocol, flags, lifetime or description
  *   EXISTS     this client has a mapping of this protocol and internal port that is not being
- * removed LIMIT      65535 mappings exist STATE      the client is closing NO_MEMORY */
+ *              removed
+ *   LIMIT      65535 mappings exist
+ *   STATE      the client is closing
+ *   NO_MEMORY */
 PORTHOLE_API int porthole_map(struct porthole *client, const struct porthole_request *request,
                               porthole_id *ret_id);
 
-/* Blocks until the mapping is SUCCESS or FAILURE, for at most timeout_ms (negative = no limit), and
- * fills *ret_mapping (may be NULL). Returns 0 for SUCCESS; for FAILURE the mapping's own error.
+/* Blocks until the mapping is SUCCESS or FAILURE, for at most timeout_ms (negative = no limit).
+ * Returns 0 for SUCCESS, and for FAILURE the mapping's own error. Fills *ret_mapping, which may be
+ * NULL, with the facts as they are then, but not for UNKNOWN_ID, INVALID and REENTRANT.
+ *
  *   TIMEOUT     still PENDING; the mapping goes on
- *   UNKNOWN_ID  CANCELLED (unmapped or closed meanwhile)  REENTRANT */
+ *   CANCELLED   unmapped, or the client closed, before or meanwhile
+ *   UNKNOWN_ID  INVALID (size)  REENTRANT */
 PORTHOLE_API int porthole_wait(struct porthole *client, porthole_id id, int timeout_ms,
                                struct porthole_mapping *ret_mapping);
 
-/* porthole_map() and porthole_wait() in one. On anything but SUCCESS the mapping is given up,
- * removed from the gateway in the background, and its error returned; ret_mapping then tells why.
- */
+/* porthole_map() and porthole_wait() in one. On anything but SUCCESS the mapping is given up: it is
+ * removed from the gateway in the background and never calls back, so that what `user` points to
+ * may be freed at once. ret_mapping, which may be NULL, then tells why. The callbacks of a mapping
+ * that succeeds, MAPPED first, are not run before the success is known.
+ *
+ *   The errors of both, but for UNKNOWN_ID */
 PORTHOLE_API int porthole_map_wait(struct porthole *client, const struct porthole_request *request,
                                    int timeout_ms, struct porthole_mapping *ret_mapping);
 
-/* Fills *ret_mapping with the present facts. UNKNOWN_ID  INVALID (size) */
+/* Fills *ret_mapping with the facts as they are now.
+ *
+ *   UNKNOWN_ID  INVALID (size) */
 PORTHOLE_API int porthole_query(struct porthole *client, porthole_id id,
                                 struct porthole_mapping *ret_mapping);
 
-/* Asks the gateway again now, and counts the lease from the answer. UNKNOWN_ID */
+/* Asks the gateway again now, and counts the lease from the answer; one that failed is tried again
+ * now.
+ *
+ *   UNKNOWN_ID */
 PORTHOLE_API int porthole_refresh(struct porthole *client, porthole_id id);
 
-/* Gives the port back; returns at once, the UNMAPPED event tells the end. Ids that are unknown or
- * are being removed are a no-op: 0. */
+/* Gives the port back; returns at once, UNMAPPED tells the end. Who waits for the mapping gets
+ * CANCELLED. Ids that are unknown or are being removed are a no-op: 0. */
 PORTHOLE_API int porthole_unmap(struct porthole *client, porthole_id id);
+/* The same for every mapping of this client, leases included. */
 PORTHOLE_API int porthole_unmap_all(struct porthole *client);
 
 /* 1 when the id is of a mapping that is not being removed, else 0. */
@@ -327,12 +414,13 @@ PORTHOLE_API int porthole_has_mapping(struct porthole *client, porthole_id id);
 /* How many mappings exist, those being removed not counted. */
 PORTHOLE_API int porthole_mapping_count(struct porthole *client);
 
-/* ---- Facts about the network -------------------------------------------------------------------
- */
+/* ---- Facts about the network ---------------------------------------------------------------- */
 
-/* The local address towards the gateway, and the gateway's, as text of at most
- * PORTHOLE_ADDRESS_SIZE bytes. NO_NETWORK  there is no default route INVALID     the buffer is too
- * small */
+/* The local address towards the gateway, and the gateway's own, as text of at most
+ * PORTHOLE_ADDRESS_SIZE bytes. Nothing is sent.
+ *
+ *   NO_NETWORK  there is no default route
+ *   INVALID     the buffer is too small */
 PORTHOLE_API int porthole_local_address(struct porthole *client, char *ret_text, size_t size);
 PORTHOLE_API int porthole_gateway_address(struct porthole *client, char *ret_text, size_t size);
 
@@ -361,42 +449,58 @@ struct porthole_probe {
     struct porthole_probe_method natpmp;
     struct porthole_probe_method upnp;
 };
-#define PORTHOLE_PROBE_INIT                                                                        \
-    { .size = sizeof(struct porthole_probe) }
+#define PORTHOLE_PROBE_INIT PORTHOLE_SIZED_(struct porthole_probe)
 
 /* Asks all methods of the client's set what they are, for at most timeout_ms (0 = 3250), and blocks
- * until each has answered or been given up. Learning the external address by PCP makes and removes
- * a mapping of UDP port 9 (RFC 6887 §11.6). Returns how many methods answered. NO_NETWORK
- * NO_GATEWAY (none answered; *ret_probe tells why)  REENTRANT  CANCELLED STATE       another probe
- * of this client is under way */
+ * until each has answered or been given up. Returns how many answered. Learning the external
+ * address by PCP makes and removes a mapping of UDP port 9 (RFC 6887 §11.6).
+ *
+ *   NO_GATEWAY  none answered; *ret_probe tells why
+ *   NO_NETWORK  there is none to ask; *ret_probe is filled as well
+ *   STATE       another probe of this client is under way
+ *   CANCELLED   the client closed meanwhile
+ *   INVALID (size, a negative timeout)  REENTRANT  NO_MEMORY */
 PORTHOLE_API int porthole_probe(struct porthole *client, int timeout_ms,
                                 struct porthole_probe *ret_probe);
 
-/* The external address by whichever method tells it first; blocks for at most timeout_ms (0 =
- * 3250). A public local address is the answer at once. Errors as porthole_probe(), and NO_UPLINK,
- * INVALID (size). */
+/* The external address by whichever method tells it first, as text; blocks for at most timeout_ms
+ * (0 = 3250). A public local address is the answer at once.
+ *
+ *   The errors of porthole_probe(), and
+ *   NO_UPLINK   a gateway answered, and has no external address
+ *   INVALID     the buffer is too small */
 PORTHOLE_API int porthole_external_address(struct porthole *client, int timeout_ms, char *ret_text,
                                            size_t size);
 
-/* ---- Driving it --------------------------------------------------------------------------------
- */
+/* ---- Driving it ----------------------------------------------------------------------------- */
 
-struct pollfd;
+struct pollfd; /* of <poll.h> */
 
-/* Way (b). The descriptor is readable while callbacks wait; it belongs to the client. STATE in
- * other ways. */
+/* Way (b). A descriptor that is readable while callbacks wait. Poll it and do nothing else with it:
+ * it belongs to the client, for as long as that exists.
+ *
+ *   STATE  in other ways */
 PORTHOLE_API int porthole_event_fd(struct porthole *client);
-/* Runs the callbacks that wait and returns how many. STATE in other ways, REENTRANT from a
- * callback. */
+/* Way (b). Runs the callbacks that wait and returns how many; 0 while another thread does.
+ *
+ *   STATE (in other ways)  REENTRANT */
 PORTHOLE_API int porthole_dispatch(struct porthole *client);
 
-/* Way (c). Fills at most `count` entries and returns how many the client has, which may be more.
- * STATE in other ways. The set changes with each porthole_process() and each call that asks for
- * something. */
+/* Way (c). Fills at most `count` entries, none when ret_fds is NULL, and returns how many the
+ * client has, which may be more: then call again with more room. The set may change with every
+ * function on the client, so ask anew before each poll(). A descriptor that is no longer in it may
+ * be closed.
+ *
+ *   STATE  in other ways */
 PORTHOLE_API int porthole_pollfds(struct porthole *client, struct pollfd *ret_fds, size_t count);
-/* How long poll() may sleep: -1 = until a descriptor is ready. */
+/* Way (c). How long poll() may sleep; 0 = not at all, -1 = until a descriptor is ready.
+ *
+ *   STATE  in other ways: a negative number below -1 */
 PORTHOLE_API int porthole_timeout_ms(struct porthole *client);
-/* Does all that is due, never blocks, and runs callbacks. Returns 0, or STATE, REENTRANT. */
+/* Way (c). Does what is due, whatever poll() said, and runs callbacks; never blocks itself. When
+ * more is left to do, porthole_timeout_ms() is 0. Returns 0.
+ *
+ *   STATE (in other ways)  REENTRANT */
 PORTHOLE_API int porthole_process(struct porthole *client);
 
 #ifdef __cplusplus

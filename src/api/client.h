@@ -28,6 +28,7 @@ struct ph_record {
     struct ph_link in_ready; /* while events wait, or in the client's `finished` */
     porthole_event_fn *on_event;
     void *user;
+    bool is_held; /* porthole_map_wait() is not over: nothing is told yet */
     unsigned event_count;
     struct ph_event events[PH_RECORD_EVENTS_MAX];
 };
@@ -49,7 +50,7 @@ struct porthole {
     struct ph_link all;
     struct ph_link finished; /* over, without a callback to tell it to: to be freed */
     struct ph_link ready;    /* records whose events wait, in order of their first */
-    size_t event_count;      /* that wait, of all records */
+    size_t event_count;      /* that wait, of all records; those held back are not counted */
     bool has_news;           /* events came since those who wait were woken */
     bool is_calling;         /* a callback runs, ... */
     pthread_t caller;        /* ... on this thread */
@@ -101,10 +102,15 @@ void ph_client_lower(int fds[2]);
 
 /* A ph_driver_event_fn. */
 void ph_events_take(void *user, const struct ph_event *event);
-/* Runs the callbacks of at most `most` events with the lock given back meanwhile; how many. */
+/* Runs the callbacks of at most `most` events with the lock given back meanwhile, fewer when the
+ * driver has something to do; how many. */
 int ph_events_deliver(struct porthole *client, size_t most);
 /* Frees what is over and waits for no callback. */
 void ph_events_free_finished(struct porthole *client);
+/* Ends the holding back of a mapping's events: they are told, or they and all later ones are not.
+ */
+void ph_events_release(struct porthole *client, porthole_id id);
+void ph_events_silence(struct porthole *client, porthole_id id);
 
 /* ---- facts.c: from what the engine knows to what the public sees ------------------------------
  */
@@ -125,10 +131,10 @@ int ph_facts_address(const struct ph_addr *addr, char *ret, size_t size);
 
 /* ---- map.c ----------------------------------------------------------------------------------- */
 
-/* porthole_map() and porthole_unmap() with the lock held. */
-void ph_map_give_up(struct porthole *client, porthole_id id);
-int ph_map_ask(struct porthole *client, const struct porthole_request *request,
+/* porthole_map() and porthole_unmap() with the lock held; `is_held`: its events are held back. */
+int ph_map_ask(struct porthole *client, const struct porthole_request *request, bool is_held,
                porthole_id *ret_id);
+void ph_map_give_up(struct porthole *client, porthole_id id);
 /* The facts of a mapping now; false: it is no more. */
 bool ph_map_facts(struct porthole *client, porthole_id id, struct porthole_mapping *ret);
 

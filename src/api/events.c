@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/client.h"
+#include "driver/clock.h"
 
 static struct ph_record *find_record(struct porthole *client, porthole_id id) {
     struct ph_node *node = ph_table_find(&client->records, id);
@@ -20,6 +21,13 @@ static void free_record(struct porthole *client, struct ph_record *record) {
     ph_link_remove(&record->in_all);
     ph_link_remove(&record->in_ready);
     free(record);
+}
+
+/* Lets so many more events of the record wait for their callback. */
+static void enqueue(struct porthole *client, struct ph_record *record, unsigned count) {
+    client->event_count += count;
+    if (count > 0 && !ph_link_is_in(&record->in_ready))
+        ph_list_append(&client->ready, &record->in_ready);
 }
 
 void ph_events_take(void *user, const struct ph_event *event) {
@@ -38,9 +46,27 @@ void ph_events_take(void *user, const struct ph_event *event) {
         return;
     }
     record->events[record->event_count++] = *event;
-    client->event_count++;
-    if (!ph_link_is_in(&record->in_ready))
-        ph_list_append(&client->ready, &record->in_ready);
+    if (!record->is_held)
+        enqueue(client, record, 1);
+}
+
+void ph_events_release(struct porthole *client, porthole_id id) {
+    struct ph_record *record = find_record(client, id);
+    if (!record)
+        return;
+    record->is_held = false;
+    enqueue(client, record, record->event_count);
+}
+
+void ph_events_silence(struct porthole *client, porthole_id id) {
+    struct ph_record *record = find_record(client, id);
+    if (!record || !record->on_event)
+        return;
+    unsigned count = record->event_count;
+    record->on_event = NULL;
+    record->event_count = 0;
+    if (count > 0 && record->events[count - 1].type == PORTHOLE_EVENT_UNMAPPED)
+        ph_list_append(&client->finished, &record->in_ready);
 }
 
 void ph_events_free_finished(struct porthole *client) {
@@ -80,8 +106,14 @@ static void deliver_one(struct porthole *client) {
 
 int ph_events_deliver(struct porthole *client, size_t most) {
     int count = 0;
-    for (; most > 0 && client->event_count > 0; most--, count++)
+    /* Callbacks may take their time, one after another: what has become due meanwhile comes before
+     * the next one. */
+    while (most-- > 0 && client->event_count > 0) {
         deliver_one(client);
+        count++;
+        if (ph_driver_deadline(client->driver) <= ph_clock_now())
+            break;
+    }
     return count;
 }
 

@@ -43,7 +43,7 @@ static struct ph_map_request complete(const struct porthole *client,
     };
 }
 
-int ph_map_ask(struct porthole *client, const struct porthole_request *request,
+int ph_map_ask(struct porthole *client, const struct porthole_request *request, bool is_held,
                porthole_id *ret_id) {
     struct porthole_request known;
     struct ph_input input = {.type = PH_INPUT_MAP};
@@ -57,6 +57,7 @@ int ph_map_ask(struct porthole *client, const struct porthole_request *request,
     input.u.map.request = &asked;
     record->on_event = known.on_event;
     record->user = known.user;
+    record->is_held = is_held;
     ph_link_init(&record->in_ready);
     ph_link_init(&record->in_all);
     ph_list_append(&client->all, &record->in_all);
@@ -77,7 +78,7 @@ int porthole_map(struct porthole *client, const struct porthole_request *request
     if (!ret_id)
         return PORTHOLE_ERR_INVALID;
     int error = ph_client_enter(client);
-    return error != 0 ? error : ph_client_leave(client, ph_map_ask(client, request, ret_id));
+    return error != 0 ? error : ph_client_leave(client, ph_map_ask(client, request, false, ret_id));
 }
 
 /* ---- What exists ----------------------------------------------------------------------------- */

@@ -63,12 +63,16 @@ int porthole_map_wait(struct porthole *client, const struct porthole_request *re
     int result = ph_client_enter_blocking(client);
     if (result != 0)
         return result;
-    result = ph_map_ask(client, request, &id);
+    result = ph_map_ask(client, request, true, &id);
     if (result != 0)
         return ph_client_leave(client, result);
     result = wait_for(client, id, deadline, &facts);
-    if (result != 0)
+    if (result == 0) {
+        ph_events_release(client, id);
+    } else {
+        ph_events_silence(client, id);
         ph_map_give_up(client, id);
+    }
     ph_facts_write(ret_mapping, &facts, sizeof facts);
     return ph_client_leave(client, result);
 }
