@@ -60,8 +60,7 @@ struct demo {
     enum porthole_fate fate;
 };
 
-/* ---- Telling ----------------------------------------------------------------------------------
- */
+/* ---- Telling --------------------------------------------------------------------------------- */
 
 static double now_ms(void) {
     struct timespec now;
@@ -113,8 +112,7 @@ static bool broken(const struct demo *demo, const char *format, ...) {
     return false;
 }
 
-/* ---- The steps: each returns false after broken() ---------------------------------------------
- */
+/* ---- The steps: each returns false after broken() -------------------------------------------- */
 
 static bool knock_tcp(const struct demo *demo, const char *deed, uint16_t port) {
     int fd =
@@ -252,8 +250,7 @@ static bool close_port(struct demo *demo) {
     return true;
 }
 
-/* ---- The story --------------------------------------------------------------------------------
- */
+/* ---- The story ------------------------------------------------------------------------------- */
 
 static void print_port_json(const struct demo *demo) {
     ph_output_json(json_pack(

@@ -77,8 +77,7 @@ static const struct option gateway_options[] = {
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0}};
 
-/* ---- Arguments --------------------------------------------------------------------------------
- */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
 struct gateway_arguments {
     struct ph_options options;
@@ -192,8 +191,7 @@ static int read_gateway_arguments(struct gateway_arguments *arguments, int argc,
     return -1;
 }
 
-/* ---- What happens -----------------------------------------------------------------------------
- */
+/* ---- What happens ---------------------------------------------------------------------------- */
 
 static const char *end_name(enum ph_gw_end end) {
     switch (end) {
@@ -284,8 +282,7 @@ static void on_gateway_event(void *user, const struct ph_gw_event *event) {
         print_gateway_event_human(arguments, event);
 }
 
-/* ---- Being a gateway --------------------------------------------------------------------------
- */
+/* ---- Being a gateway ------------------------------------------------------------------------- */
 
 static void print_listening_json(const struct gateway_arguments *arguments, uint16_t http_port) {
     const struct ph_gw_config *server = &arguments->config.server;

@@ -82,8 +82,7 @@ static const struct option map_options[] = {PH_OPTIONS_TABLE,
                                             {"description", required_argument, NULL, 'd'},
                                             {NULL, 0, NULL, 0}};
 
-/* ---- Arguments --------------------------------------------------------------------------------
- */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
 static bool read_description(struct map_run *run, const char *text) {
     size_t len = strlen(text);
@@ -162,8 +161,7 @@ static bool read_ports(struct map_run *run, int argc, char **argv) {
     return true;
 }
 
-/* ---- Holding ----------------------------------------------------------------------------------
- */
+/* ---- Holding --------------------------------------------------------------------------------- */
 
 static void settle(struct wish *wish, int error) {
     if (wish->settled)

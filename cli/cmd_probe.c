@@ -37,8 +37,7 @@ static void list_answers(const struct porthole_probe *probe, struct method_answe
     ret[2] = (struct method_answer){PORTHOLE_UPNP, &probe->upnp};
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *address_json(const char *address, enum porthole_reach reach) {
     if (!*address)
@@ -88,8 +87,7 @@ static void print_probe_json(const struct porthole_probe *probe) {
     ph_output_json(object);
 }
 
-/* ---- For people -------------------------------------------------------------------------------
- */
+/* ---- For people ------------------------------------------------------------------------------ */
 
 static void print_method(enum porthole_method method, const struct porthole_probe_method *answer) {
     const char *name = ph_output_method(method);
@@ -122,8 +120,7 @@ static void print_probe_human(const struct porthole_probe *probe) {
         print_method(answers[i].method, answers[i].answer);
 }
 
-/* ---- The command ------------------------------------------------------------------------------
- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 static int run_probe(const struct ph_options *options) {
     struct porthole *client;

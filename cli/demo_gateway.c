@@ -32,8 +32,7 @@ struct report {
 };
 _Static_assert(PH_DEMO_GATEWAY_PROBLEM_SIZE >= PH_GW_PROBLEM_SIZE, "the gateway's words fit");
 
-/* ---- The child --------------------------------------------------------------------------------
- */
+/* ---- The child ------------------------------------------------------------------------------- */
 
 static int make_gateway(struct report *report, struct ph_gw_io **ret) {
     for (report->pair = 0; report->pair < TRIES; report->pair++) {
@@ -69,8 +68,7 @@ static void serve(pid_t parent, int report_fd, int stop_fd) {
     _exit(0);
 }
 
-/* ---- The parent -------------------------------------------------------------------------------
- */
+/* ---- The parent ------------------------------------------------------------------------------ */
 
 static void close_fds(const int *fds, size_t count) {
     for (size_t i = 0; i < count; i++)

@@ -20,8 +20,7 @@
 #define MS_PER_S 1000
 #define PORT_MAX 65535U
 
-/* ---- Values -----------------------------------------------------------------------------------
- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 bool ph_options_number(const struct ph_options *options, const char *name, const char *text,
                        const char *what, uint32_t min, uint32_t max, uint32_t *ret) {
@@ -105,8 +104,7 @@ static bool option_methods(struct ph_options *options, const char *list) {
     }
 }
 
-/* ---- Options ----------------------------------------------------------------------------------
- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 enum taken { TAKEN, TAKEN_NOT, TAKEN_BAD };
 
@@ -198,8 +196,7 @@ bool ph_options_finish(const struct ph_options *options, int argc, char **argv) 
     return ph_options_agree(options);
 }
 
-/* ---- The client -------------------------------------------------------------------------------
- */
+/* ---- The client ------------------------------------------------------------------------------ */
 
 static double seconds_now(void) {
     struct timespec now;

@@ -20,8 +20,7 @@
 static int output_errno;
 static bool output_complained;
 
-/* ---- Lines ------------------------------------------------------------------------------------
- */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 void ph_output_error(const char *command, const char *format, ...) {
     char text[LINE_SIZE], line[LINE_SIZE];
@@ -84,8 +83,7 @@ bool ph_output_complain(const char *command) {
     return true;
 }
 
-/* ---- Words ------------------------------------------------------------------------------------
- */
+/* ---- Words ----------------------------------------------------------------------------------- */
 
 const char *ph_output_method(enum porthole_method method) {
     switch (method) {
@@ -138,8 +136,7 @@ const char *ph_output_reach_note(enum porthole_reach reach) {
     return "not a public address: the Internet cannot reach the port";
 }
 
-/* ---- Pieces of JSON ---------------------------------------------------------------------------
- */
+/* ---- Pieces of JSON -------------------------------------------------------------------------- */
 
 json_t *ph_output_ms(double ms) {
     /* To a microsecond; beyond that it is noise. */
@@ -160,8 +157,7 @@ json_t *ph_output_why(int error, int code, const char *text) {
                      ph_output_text(*text ? text : porthole_strerror(error)));
 }
 
-/* ---- Events of a mapping ----------------------------------------------------------------------
- */
+/* ---- Events of a mapping --------------------------------------------------------------------- */
 
 /* Whether a gateway has ever held it: then the facts of the mapping are known. */
 static bool was_mapped(const struct porthole_mapping *mapping) {

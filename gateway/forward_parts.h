@@ -40,15 +40,13 @@ struct ph_gw_listener {
 /* False, and the descriptor is closed: too many are open. */
 bool ph_gw_forward_may_keep(const struct ph_gw_forward *forward, int fd);
 
-/* ---- forward_tcp.c ------------------------------------------------------------------------------
- */
+/* ---- forward_tcp.c --------------------------------------------------------------------------- */
 
 void ph_gw_tcp_on_listener(struct ph_gw_source *source, ph_us now, bool failed);
 void ph_gw_tcp_end_all(struct ph_gw_listener *listener);
 void ph_gw_tcp_run_busy(struct ph_gw_forward *forward);
 
-/* ---- forward_udp.c ------------------------------------------------------------------------------
- */
+/* ---- forward_udp.c --------------------------------------------------------------------------- */
 
 void ph_gw_udp_on_listener(struct ph_gw_source *source, ph_us now, bool failed);
 void ph_gw_udp_end_all(struct ph_gw_listener *listener);

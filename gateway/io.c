@@ -61,8 +61,7 @@ uint16_t ph_gw_io_http_port(const struct ph_gw_io *io) {
     return config->upnp ? config->http_port : 0;
 }
 
-/* ---- Datagrams ----------------------------------------------------------------------------------
- */
+/* ---- Datagrams ------------------------------------------------------------------------------- */
 
 static bool is_lost(struct ph_gw_io *io) {
     struct ph_random random = {ph_seeded_fill, &io->loss};
@@ -136,8 +135,7 @@ static void on_ssdp_group(struct ph_gw_source *source, ph_us now, bool failed) {
     serve_ssdp(PH_CONTAINER(source, struct ph_gw_io, ssdp_group), source->fd, now);
 }
 
-/* ---- The server's hooks -------------------------------------------------------------------------
- */
+/* ---- The server's hooks ---------------------------------------------------------------------- */
 
 static void report(const struct ph_gw_io *io, const struct ph_gw_event *event) {
     if (io->config.on_event)
@@ -169,8 +167,7 @@ static void report_request(void *user, const struct ph_endpoint *from, const cha
     report(io, &(struct ph_gw_event){.type = PH_GW_EVENT_REQUEST, .from = from, .text = line});
 }
 
-/* ---- Starting -----------------------------------------------------------------------------------
- */
+/* ---- Starting -------------------------------------------------------------------------------- */
 
 /* While ph_gw_io_new runs: the first thing that failed. */
 struct startup {
@@ -341,8 +338,7 @@ int ph_gw_io_new(const struct ph_gw_io_config *config, struct ph_gw_io **ret,
     return 0;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------
- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static ph_us io_earlier(ph_us a, ph_us b) { return a < b ? a : b; }
 

@@ -64,8 +64,7 @@ void ph_gw_server_free(struct ph_gw_server *server) {
     free(server);
 }
 
-/* ---- Mappings -----------------------------------------------------------------------------------
- */
+/* ---- Mappings -------------------------------------------------------------------------------- */
 
 uint32_t ph_gw_server_epoch_s(const struct ph_gw_server *server, ph_us now) {
     return (uint32_t)((now - server->started) / 1000000U);
@@ -148,8 +147,7 @@ int ph_gw_server_open(struct ph_gw_server *server, ph_us now, const struct ph_gw
     return error;
 }
 
-/* ---- Time and datagrams -------------------------------------------------------------------------
- */
+/* ---- Time and datagrams ---------------------------------------------------------------------- */
 
 ph_us ph_gw_server_deadline(const struct ph_gw_server *server) {
     return ph_heap_due(&server->table.leases);
@@ -189,8 +187,7 @@ void ph_gw_server_tell(const struct ph_gw_server *server, const struct ph_endpoi
         server->config.hooks.request(server->config.hooks.user, from, line);
 }
 
-/* ---- Looking in ---------------------------------------------------------------------------------
- */
+/* ---- Looking in ------------------------------------------------------------------------------ */
 
 size_t ph_gw_server_count(const struct ph_gw_server *server) { return server->table.count; }
 

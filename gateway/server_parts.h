@@ -16,8 +16,7 @@ struct ph_gw_server {
     ph_us started;
 };
 
-/* ---- server.c -----------------------------------------------------------------------------------
- */
+/* ---- server.c -------------------------------------------------------------------------------- */
 
 /* Seconds since the start: the epoch of PCP (RFC 6887 §8.5) and NAT-PMP (RFC 6886 §3.6). */
 uint32_t ph_gw_server_epoch_s(const struct ph_gw_server *server, ph_us now);
@@ -39,8 +38,7 @@ bool ph_gw_server_tells(const struct ph_gw_server *server);
 void ph_gw_server_tell(const struct ph_gw_server *server, const struct ph_endpoint *from,
                        const char *line);
 
-/* ---- pcp_server.c, natpmp_server.c --------------------------------------------------------------
- */
+/* ---- pcp_server.c, natpmp_server.c ----------------------------------------------------------- */
 
 size_t ph_gw_pcp_answer(struct ph_gw_server *server, ph_us now, const struct ph_endpoint *from,
                         const void *bytes, size_t len, void *ret, size_t size);

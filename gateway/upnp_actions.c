@@ -15,8 +15,7 @@
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- Values in and out --------------------------------------------------------------------------
- */
+/* ---- Values in and out ----------------------------------------------------------------------- */
 
 static void reply_text(struct ph_gw_call *call, const char *name, const char *value) {
     call->out[call->out_count++] = (struct ph_soap_argument){name, value};
@@ -91,8 +90,7 @@ static unsigned get_name(const struct ph_gw_call *call, uint8_t *ret_protocol, u
     return remote_host.len > 0 ? PH_UPNP_REMOTE_HOST_WILDCARD_ONLY : 0;
 }
 
-/* ---- Making and removing mappings ---------------------------------------------------------------
- */
+/* ---- Making and removing mappings ------------------------------------------------------------ */
 
 struct upnp_wish {
     struct ph_gw_facts facts;
@@ -194,9 +192,7 @@ static unsigned do_delete_port_mapping(struct ph_gw_call *call) {
     return 0;
 }
 
-/* ---- Looking
- * --------------------------------------------------------------------------------------
- */
+/* ---- Looking --------------------------------------------------------------------------------- */
 
 static void reply_mapping(struct ph_gw_call *call, const struct ph_gw_mapping *mapping) {
     reply_number(call, "NewInternalPort", mapping->facts.internal_port);
@@ -265,9 +261,7 @@ static unsigned do_get_default_connection_service(struct ph_gw_call *call) {
     return 0;
 }
 
-/* ---- The tables
- * -----------------------------------------------------------------------------------
- */
+/* ---- The tables ------------------------------------------------------------------------------ */
 
 /* clang-format off */
 #define NAME_ARGUMENTS                                      \

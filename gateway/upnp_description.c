@@ -63,8 +63,7 @@ static void write_head(struct ph_writer *w, const char *root, const char *name_s
     ph_write_text(w, "\">\r\n<specVersion><major>1</major><minor>1</minor></specVersion>\r\n");
 }
 
-/* ---- The device description ---------------------------------------------------------------------
- */
+/* ---- The device description ------------------------------------------------------------------ */
 
 static void write_service(const struct ph_gw_server *server, size_t index, struct ph_writer *w) {
     const struct ph_gw_upnp_service *service = &ph_gw_upnp_services[index];
@@ -109,8 +108,7 @@ void ph_gw_upnp_write_description(const struct ph_gw_server *server, struct ph_w
         ph_write_text(w, i > 0 ? "</device></deviceList>\r\n" : "</device>\r\n</root>\r\n");
 }
 
-/* ---- Service descriptions -----------------------------------------------------------------------
- */
+/* ---- Service descriptions -------------------------------------------------------------------- */
 
 static void write_action(const struct ph_gw_upnp_action *action, struct ph_writer *w) {
     ph_write_text(w, "<action>\r\n");

@@ -62,13 +62,11 @@ struct ph_gw_upnp_service {
     size_t variable_count;
 };
 
-/* ---- upnp_actions.c -----------------------------------------------------------------------------
- */
+/* ---- upnp_actions.c -------------------------------------------------------------------------- */
 
 extern const struct ph_gw_upnp_service ph_gw_upnp_services[PH_GW_UPNP_SERVICES];
 
-/* ---- upnp_description.c -------------------------------------------------------------------------
- */
+/* ---- upnp_description.c ---------------------------------------------------------------------- */
 
 unsigned ph_gw_upnp_service_version(const struct ph_gw_server *server, size_t service);
 unsigned ph_gw_upnp_device_version(const struct ph_gw_server *server);

@@ -62,8 +62,7 @@ size_t ph_gw_server_http_refuse(int error, void *ret, size_t size) {
     return write_answer(status, (struct ph_span){NULL, 0}, ret, size);
 }
 
-/* ---- Actions ------------------------------------------------------------------------------------
- */
+/* ---- Actions --------------------------------------------------------------------------------- */
 
 /* Splits SOAPACTION: "urn:schemas-upnp-org:service:NAME:VERSION#ACTION". The type is kept as the
  * client wrote it, because the answer must have the same. */
@@ -145,8 +144,7 @@ static size_t run_action(struct ph_gw_call *call, size_t service,
     return write_answer(error ? 500 : 200, (struct ph_span){body, (size_t)n}, ret, size);
 }
 
-/* ---- Requests -----------------------------------------------------------------------------------
- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 /* A web page that a browser loads can point a name of its own at our address; it cannot do that
  * with an IP literal. So the Host of an honest client is an IP literal. */

@@ -126,8 +126,7 @@ void ph_world_free(struct ph_world *world) {
     free(world);
 }
 
-/* ---- The link
- * ---------------------------------------------------------------------------------------- */
+/* ---- The link -------------------------------------------------------------------------------- */
 
 static struct ph_world_packet *post(struct ph_world *world, enum packet_kind kind, ph_us delay,
                                     const void *bytes, size_t len) {
@@ -246,8 +245,7 @@ int ph_world_step(struct ph_world *world, const struct ph_input *input) {
     return result;
 }
 
-/* ---- Delivery
- * ---------------------------------------------------------------------------------------- */
+/* ---- Delivery -------------------------------------------------------------------------------- */
 
 void ph_world_answer_late(struct ph_world *world, enum ph_world_port port,
                           const struct ph_endpoint *from, const void *bytes, size_t len,
@@ -437,8 +435,7 @@ void ph_world_run(struct ph_world *world, ph_us duration) {
     ph_world_run_until(world, duration, NULL);
 }
 
-/* ---- The application
- * ---------------------------------------------------------------------------------- */
+/* ---- The application ------------------------------------------------------------------------- */
 
 int ph_world_map_request(struct ph_world *world, const struct ph_map_request *request,
                          porthole_id *ret_id) {

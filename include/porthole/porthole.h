@@ -118,7 +118,7 @@ template <typename Struct> inline Struct porthole_sized() {
 extern "C" {
 #endif
 
-/* ---- Errors --------------------------------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
 /* One table gives the enum, porthole_strerror() and porthole_errname(): X(NAME, number, name, text)
  * is PORTHOLE_ERR_NAME. -1 to -3 equal libplum's; -1xx is the caller's use, -2xx this host's
@@ -168,7 +168,7 @@ PORTHOLE_API const char *porthole_errname(int error);
 /* The version of the library in use, such as "0.1.0"; PORTHOLE_VERSION is that of this header. */
 PORTHOLE_API const char *porthole_version(void);
 
-/* ---- Words ---------------------------------------------------------------------------------- */
+/* ---- Words ----------------------------------------------------------------------------------- */
 
 /* Transport protocols, by their IANA numbers. */
 enum porthole_protocol { PORTHOLE_TCP = 6, PORTHOLE_UDP = 17 };
@@ -222,7 +222,7 @@ PORTHOLE_API const char *porthole_state_name(enum porthole_state state);
 PORTHOLE_API const char *porthole_reach_name(enum porthole_reach reach);
 PORTHOLE_API const char *porthole_fate_name(enum porthole_fate fate);
 
-/* ---- Structs -------------------------------------------------------------------------------- */
+/* ---- Structs --------------------------------------------------------------------------------- */
 
 /* Room for any address as text, an IPv6 scope and the final NUL included. */
 #define PORTHOLE_ADDRESS_SIZE 64
@@ -331,7 +331,7 @@ struct porthole_request {
 };
 #define PORTHOLE_REQUEST_INIT PORTHOLE_SIZED_(struct porthole_request)
 
-/* ---- Client --------------------------------------------------------------------------------- */
+/* ---- Client ---------------------------------------------------------------------------------- */
 
 /* Makes a client in *ret_client; config may be NULL. Nothing is sent until something is asked for.
  * A host without a default route is no error: mappings fail with NO_NETWORK and are tried again.
@@ -358,7 +358,7 @@ PORTHOLE_API int porthole_open(const struct porthole_config *config, struct port
  *   STATE      another thread closes it already */
 PORTHOLE_API int porthole_close(struct porthole *client, int deadline_ms);
 
-/* ---- Mappings ------------------------------------------------------------------------------- */
+/* ---- Mappings -------------------------------------------------------------------------------- */
 
 /* Asks for a mapping and returns at once with its id in *ret_id. From here on, and only when this
  * returned 0, its callback is called, for the last time with UNMAPPED.
@@ -414,7 +414,7 @@ PORTHOLE_API int porthole_has_mapping(struct porthole *client, porthole_id id);
 /* How many mappings exist, those being removed not counted. */
 PORTHOLE_API int porthole_mapping_count(struct porthole *client);
 
-/* ---- Facts about the network ---------------------------------------------------------------- */
+/* ---- Facts about the network ----------------------------------------------------------------- */
 
 /* The local address towards the gateway, and the gateway's own, as text of at most
  * PORTHOLE_ADDRESS_SIZE bytes. Nothing is sent.
@@ -472,7 +472,7 @@ PORTHOLE_API int porthole_probe(struct porthole *client, int timeout_ms,
 PORTHOLE_API int porthole_external_address(struct porthole *client, int timeout_ms, char *ret_text,
                                            size_t size);
 
-/* ---- Driving it ----------------------------------------------------------------------------- */
+/* ---- Driving it ------------------------------------------------------------------------------ */
 
 struct pollfd; /* of <poll.h> */
 

@@ -97,8 +97,7 @@ ph_us ph_client_deadline(int timeout_ms);
 void ph_client_raise(int fds[2]);
 void ph_client_lower(int fds[2]);
 
-/* ---- events.c: the queue of callbacks ---------------------------------------------------------
- */
+/* ---- events.c: the queue of callbacks -------------------------------------------------------- */
 
 /* A ph_driver_event_fn. */
 void ph_events_take(void *user, const struct ph_event *event);
@@ -112,8 +111,7 @@ void ph_events_free_finished(struct porthole *client);
 void ph_events_release(struct porthole *client, porthole_id id);
 void ph_events_silence(struct porthole *client, porthole_id id);
 
-/* ---- facts.c: from what the engine knows to what the public sees ------------------------------
- */
+/* ---- facts.c: from what the engine knows to what the public sees ----------------------------- */
 
 /* Reads a user's struct into ours of `known` bytes, what it lacks as zeros. INVALID for a size that
  * no version has, or when it asks for something that this version does not know. */

@@ -32,8 +32,7 @@ bool ph_endpoint_equal(const struct ph_endpoint *a, const struct ph_endpoint *b)
     return a->port == b->port && ph_addr_equal(&a->addr, &b->addr);
 }
 
-/* ---- Kinds -----------------------------------------------------------------------------------
- */
+/* ---- Kinds ----------------------------------------------------------------------------------- */
 
 static bool is_none(const struct ph_addr *addr) { return ph_addr_equal(addr, &ph_addr_none); }
 
@@ -165,8 +164,7 @@ enum porthole_reach ph_addr_reach(const struct ph_addr *addr) {
     return range_reach(v6_ranges, LENGTH(v6_ranges), addr->b);
 }
 
-/* ---- Text ------------------------------------------------------------------------------------
- */
+/* ---- Text ------------------------------------------------------------------------------------ */
 
 /* "a.b.c.d"; a leading zero is refused, because some programs read it as octal. */
 static bool parse_v4(struct ph_span text, uint8_t ret[4]) {

@@ -76,8 +76,7 @@ void ph_engine_free(struct ph_engine *e) {
     free(e);
 }
 
-/* ---- Network
- * ----------------------------------------------------------------------------------------- */
+/* ---- Network --------------------------------------------------------------------------------- */
 
 static bool is_same_path(const struct ph_path *a, const struct ph_path *b) {
     return ph_addr_equal(&a->gateway, &b->gateway) && ph_addr_equal(&a->source, &b->source) &&
@@ -130,8 +129,7 @@ static int on_network(struct ph_engine *e, const struct ph_network *network) {
     return 0;
 }
 
-/* ---- From the network
- * -------------------------------------------------------------------------------- */
+/* ---- From the network ------------------------------------------------------------------------ */
 
 static void on_control(struct ph_gateway *g, const uint8_t *bytes, size_t len) {
     /* PCP and NAT-PMP share port and socket; the version is the first byte of both. Version 0 with
@@ -190,8 +188,7 @@ static void on_http(struct ph_engine *e, uint32_t exchange, const struct ph_http
     }
 }
 
-/* ---- From the application
- * ------------------------------------------------------------------------------ */
+/* ---- From the application -------------------------------------------------------------------- */
 
 static int on_map(struct ph_engine *e, const struct ph_input *input) {
     const struct ph_map_request *request = input->u.map.request;
@@ -247,8 +244,7 @@ static int on_id(struct ph_engine *e, enum ph_input_type type, porthole_id id) {
     return 0;
 }
 
-/* ---- Time
- * -------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 static void fire(struct ph_engine *e, struct ph_timer *timer) {
     switch ((enum ph_timer_kind)timer->kind) {
@@ -290,8 +286,7 @@ static void fire_due(struct ph_engine *e) {
     }
 }
 
-/* ---- Step
- * -------------------------------------------------------------------------------------------- */
+/* ---- Step ------------------------------------------------------------------------------------ */
 
 static int dispatch(struct ph_engine *e, const struct ph_input *input) {
     if (ph_engine_is_stopped(e) && input->type <= PH_INPUT_HTTP_FAILED)

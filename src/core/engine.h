@@ -16,8 +16,7 @@
 #include "base/time.h"
 #include "wire/http.h"
 
-/* ---- The network as the core sees it ------------------------------------------------------------
- */
+/* ---- The network as the core sees it --------------------------------------------------------- */
 
 /* A way out of this host: a gateway and the local address from which it is asked. Two paths are the
  * same when all fields are. */
@@ -41,8 +40,7 @@ struct ph_network {
  * UDP, bound to the source, for SSDP; its multicasts leave by the path's interface with TTL 2. */
 enum ph_channel { PH_CHANNEL_CONTROL, PH_CHANNEL_SEARCH };
 
-/* ---- Inputs
- * -------------------------------------------------------------------------------------- */
+/* ---- Inputs ---------------------------------------------------------------------------------- */
 
 struct ph_map_request {
     enum porthole_protocol protocol;
@@ -106,8 +104,7 @@ struct ph_input {
     } u;
 };
 
-/* ---- Effects
- * ------------------------------------------------------------------------------------- */
+/* ---- Effects --------------------------------------------------------------------------------- */
 
 enum ph_effect_type {
     PH_EFFECT_SEND,   /* one datagram */
@@ -139,8 +136,7 @@ static inline const uint8_t *ph_effect_bytes(const struct ph_effects *effects,
     return effects->bytes + effect->offset;
 }
 
-/* ---- What is known of a mapping
- * ------------------------------------------------------------------ */
+/* ---- What is known of a mapping -------------------------------------------------------------- */
 
 struct ph_mapping_info {
     porthole_id id;
@@ -184,8 +180,7 @@ struct ph_probe_result {
     struct ph_probe_answer answers[4]; /* by enum porthole_method: PCP, NATPMP, UPNP */
 };
 
-/* ---- The engine
- * ---------------------------------------------------------------------------------- */
+/* ---- The engine ------------------------------------------------------------------------------ */
 
 struct ph_engine;
 

@@ -47,8 +47,7 @@ struct ph_mapping *ph_mapping_find(const struct ph_engine *e, porthole_id id) {
     return node ? PH_CONTAINER(node, struct ph_mapping, by_id) : NULL;
 }
 
-/* ---- Beginning
- * -------------------------------------------------------------------------------------- */
+/* ---- Beginning ------------------------------------------------------------------------------- */
 
 /* RFC 6887 §11.2: another one for each server, unguessable; the same for the same server, which
  * would refuse to renew by another. */
@@ -138,8 +137,7 @@ void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
     enter_gateway(m, g);
 }
 
-/* ---- Trying
- * ----------------------------------------------------------------------------------------- */
+/* ---- Trying ---------------------------------------------------------------------------------- */
 
 bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method) {
     if (m->state == PORTHOLE_PENDING || m->state == PORTHOLE_FAILURE)
@@ -351,8 +349,7 @@ void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method metho
         ph_mapping_raise(m, PORTHOLE_EVENT_FAILED);
 }
 
-/* ---- Answers
- * ---------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
                        const struct ph_endpoint *external, ph_us since) {
@@ -465,8 +462,7 @@ void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int e
     ph_mapping_run(m);
 }
 
-/* ---- Running
- * ---------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static void set_mapping_timer(struct ph_mapping *m) {
     ph_us due = PH_NEVER;

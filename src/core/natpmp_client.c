@@ -15,8 +15,7 @@ static void send_natpmp(struct ph_gateway *g, const struct ph_natpmp_request *re
         ph_effect_send(g, PH_CHANNEL_CONTROL, &to, bytes, (size_t)len);
 }
 
-/* ---- The external address
- * -------------------------------------------------------------------------- */
+/* ---- The external address -------------------------------------------------------------------- */
 
 static void set_natpmp_timer(struct ph_gateway *g) {
     struct ph_method *status = &g->methods[PORTHOLE_NATPMP];
@@ -140,8 +139,7 @@ static void answered_address(struct ph_gateway *g, const struct ph_natpmp_respon
     set_natpmp_timer(g);
 }
 
-/* ---- Mappings
- * -------------------------------------------------------------------------------------- */
+/* ---- Mappings -------------------------------------------------------------------------------- */
 
 void ph_natpmp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
     bool is_delete = a->purpose == PH_PURPOSE_DELETE;

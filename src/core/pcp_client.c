@@ -46,8 +46,7 @@ void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
              (unsigned)request.lifetime_s, request.map.external_port, a->tries);
 }
 
-/* ---- ANNOUNCE ---------------------------------------------------------------------------------
- */
+/* ---- ANNOUNCE -------------------------------------------------------------------------------- */
 
 static void set_pcp_timer(struct ph_gateway *g) {
     struct ph_method *status = &g->methods[PORTHOLE_PCP];
@@ -95,8 +94,7 @@ void ph_pcp_client_timer(struct ph_gateway *g) {
     set_pcp_timer(g);
 }
 
-/* ---- Answers ----------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static struct ph_mapping *find_by_nonce(struct ph_gateway *g, const struct ph_pcp_map *map) {
     struct ph_node *node = ph_table_find(&g->engine->by_nonce, nonce_key(map->nonce));

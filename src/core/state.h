@@ -15,8 +15,7 @@
 #include "wire/igd.h"
 #include "wire/pcp.h"
 
-/* ---- Numbers, and where they come from
- * ----------------------------------------------------------- */
+/* ---- Numbers, and where they come from ------------------------------------------------------- */
 
 /* The first retransmission of RFC 6886 §3.1; each next one waits twice as long. */
 #define PH_RETRY_FIRST PH_MS(250)
@@ -50,8 +49,7 @@
 #define PH_CANDIDATES_MAX 4U
 #define PH_MAPPINGS_MAX 65535U
 
-/* ---- Timers
- * --------------------------------------------------------------------------------------- */
+/* ---- Timers ---------------------------------------------------------------------------------- */
 
 enum ph_timer_kind {
     PH_TIMER_MAPPING,
@@ -63,8 +61,7 @@ enum ph_timer_kind {
     PH_TIMER_STOP
 };
 
-/* ---- A method at a gateway
- * ------------------------------------------------------------------------ */
+/* ---- A method at a gateway ------------------------------------------------------------------- */
 
 enum ph_method_state {
     PH_METHOD_IDLE,   /* not asked */
@@ -90,8 +87,7 @@ struct ph_method {
     struct ph_timer timer;
 };
 
-/* ---- A mapping
- * ------------------------------------------------------------------------------------ */
+/* ---- A mapping ------------------------------------------------------------------------------- */
 
 enum ph_attempt_state {
     PH_ATTEMPT_IDLE,
@@ -171,8 +167,7 @@ struct ph_mapping {
     struct ph_attempt attempts[3]; /* by method - 1 */
 };
 
-/* ---- A gateway
- * ------------------------------------------------------------------------------------ */
+/* ---- A gateway ------------------------------------------------------------------------------- */
 
 struct ph_pcp_client {
     ph_us next; /* next ANNOUNCE request; PH_NEVER = none wanted */
@@ -280,8 +275,7 @@ struct ph_engine {
     size_t byte_size;
 };
 
-/* ---- effect.c: what is to be done outside
- * ---------------------------------------------------------- */
+/* ---- effect.c: what is to be done outside ---------------------------------------------------- */
 
 /* False or 0: out of memory. A datagram that is lost so is as good as one lost on the way. */
 bool ph_effect_send(struct ph_gateway *g, enum ph_channel channel, const struct ph_endpoint *to,
@@ -291,8 +285,7 @@ uint32_t ph_effect_http(struct ph_gateway *g, const struct ph_endpoint *to, cons
 void ph_effect_cancel(struct ph_engine *e, uint32_t exchange);
 void ph_effect_forget(struct ph_engine *e, uint32_t gateway);
 
-/* ---- trace.c: one line a decision
- * ------------------------------------------------------------------ */
+/* ---- trace.c: one line a decision ------------------------------------------------------------ */
 
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
@@ -302,8 +295,7 @@ void ph_trace(const struct ph_engine *e, enum porthole_log_level level, const ch
 #define PH_MAPPING_NAME_SIZE 16
 const char *ph_trace_mapping(const struct ph_mapping *m, char ret[PH_MAPPING_NAME_SIZE]);
 
-/* ---- retry.c: when to try again
- * -------------------------------------------------------------------- */
+/* ---- retry.c: when to try again -------------------------------------------------------------- */
 
 /* After the tries-th request, 1 or more. */
 ph_us ph_retry_delay(struct ph_engine *e, unsigned tries);
@@ -312,8 +304,7 @@ ph_us ph_retry_backoff(struct ph_engine *e, unsigned failures);
 /* Into what is left of a lease (RFC 6887 §11.2.1). */
 ph_us ph_retry_renewal(struct ph_engine *e, ph_us left);
 
-/* ---- gateway.c: which methods a gateway has
- * -------------------------------------------------------- */
+/* ---- gateway.c: which methods a gateway has -------------------------------------------------- */
 
 struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *path);
 void ph_gateway_free(struct ph_gateway *g);
@@ -336,8 +327,7 @@ void ph_gateway_unreachable(struct ph_gateway *g, enum ph_channel channel, int e
 /* Runs every mapping while methods keep changing. */
 void ph_gateway_settle(struct ph_gateway *g);
 
-/* ---- attempt.c: the window of requests in flight
- * --------------------------------------------------- */
+/* ---- attempt.c: the window of requests in flight --------------------------------------------- */
 
 struct ph_mapping *ph_attempt_mapping(struct ph_attempt *a);
 void ph_attempt_init(struct ph_attempt *a, enum porthole_method method);
@@ -350,8 +340,7 @@ void ph_attempt_answered(struct ph_attempt *a, enum ph_attempt_state state);
 /* Gives up without an answer: frees the place. */
 void ph_attempt_drop(struct ph_attempt *a, enum ph_attempt_state state);
 
-/* ---- mapping.c, lease.c, removal.c: one mapping's life
- * ---------------------------------------------- */
+/* ---- mapping.c, lease.c, removal.c: one mapping's life --------------------------------------- */
 
 int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_request *request,
                    bool hidden, struct ph_mapping **ret);
@@ -386,8 +375,7 @@ void ph_mapping_run_removal(struct ph_mapping *m);
 /* Ends it now, whatever the gateway still holds. */
 void ph_mapping_finish(struct ph_mapping *m);
 
-/* ---- The methods' clients
- * -------------------------------------------------------------------------- */
+/* ---- The methods' clients -------------------------------------------------------------------- */
 
 /* For ph_engine.by_nonce. */
 uint64_t ph_pcp_client_key(const struct ph_mapping *m);
@@ -429,8 +417,7 @@ uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char 
                              const struct ph_soap_argument *arguments, size_t count,
                              ph_us deadline);
 
-/* ---- recheck.c: whether the gateway still knows what it granted --------------------------------
- */
+/* ---- recheck.c: whether the gateway still knows what it granted ------------------------------ */
 
 /* The gateway's clock came with an answer. */
 void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_t epoch_s);
@@ -438,8 +425,7 @@ void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_
 void ph_recheck_start(struct ph_gateway *g);
 void ph_recheck_timer(struct ph_gateway *g);
 
-/* ---- probe.c
- * --------------------------------------------------------------------------------------- */
+/* ---- probe.c --------------------------------------------------------------------------------- */
 
 int ph_probe_start(struct ph_engine *e, ph_us deadline, bool address_only);
 /* Looks whether all is known; to be called at the end of each step. */

@@ -31,8 +31,7 @@ static void set_search_timer(struct ph_gateway *g) {
     ph_heap_set(&g->engine->heap, &status->timer, due);
 }
 
-/* ---- Search
- * ------------------------------------------------------------------------------------------ */
+/* ---- Search ---------------------------------------------------------------------------------- */
 
 static void send_search(struct ph_gateway *g) {
     /* Unicast first: it opens the way for the answers in this host's firewall, and some gateways
@@ -108,8 +107,7 @@ void ph_upnp_search_timer(struct ph_gateway *g) {
     set_search_timer(g);
 }
 
-/* ---- Candidates
- * -------------------------------------------------------------------------------------- */
+/* ---- Candidates ------------------------------------------------------------------------------ */
 
 /* Whether a device that is not the gateway is on this host's own network. The prefix length is not
  * known here; a /24 holds nearly every home network and excludes everything far away. */
@@ -242,8 +240,7 @@ static void try_next_candidate(struct ph_gateway *g) {
     }
 }
 
-/* ---- Services
- * ---------------------------------------------------------------------------------------- */
+/* ---- Services -------------------------------------------------------------------------------- */
 
 static void ask_address(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;

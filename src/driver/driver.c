@@ -218,9 +218,12 @@ static int driver_look_at_network(struct ph_driver *d) {
     d->looked = driver_now(d);
     if (error != 0 || same_network(&network, &d->network))
         return error;
-    d->network = network;
-    (void)do_step(d, &(struct ph_input){.type = PH_INPUT_NETWORK, .u.network = &d->network});
-    return 0;
+    error = do_step(d, &(struct ph_input){.type = PH_INPUT_NETWORK, .u.network = &network});
+    if (error == 0)
+        d->network = network;
+    else
+        look_soon(d); /* it had no memory for it, and is told again */
+    return error;
 }
 
 /* Before something is asked of the network: what was seen long ago may be no more. */
@@ -245,8 +248,8 @@ static void look_when_due(struct ph_driver *d) {
     struct trouble trouble = {d->engine, false};
     if (d->look_at > driver_now(d))
         return;
-    (void)driver_look_at_network(d);
     d->look_at = PH_NEVER;
+    (void)driver_look_at_network(d);
     ph_engine_each(d->engine, note_trouble, &trouble);
     if (trouble.found)
         look_soon(d);

@@ -18,8 +18,7 @@
 #define PH_HTTP_BODY_MAX 262144U /* 256 KiB, after de-chunking */
 #define PH_HTTP_PATH_MAX 512U
 
-/* ---- A header block: lines up to and including an empty one; LF or CRLF -------------------------
- */
+/* ---- A header block: lines up to and including an empty one; LF or CRLF ---------------------- */
 
 /* Finds a header by its name, without case, at the start of a line only (never inside another's
  * value), in the lines after the first. The value is trimmed. False when it is not there. When it
@@ -28,8 +27,7 @@
 bool ph_http_find_header(struct ph_span head, struct ph_span name, struct ph_span *ret,
                          bool *ret_conflict);
 
-/* ---- URLs ---------------------------------------------------------------------------------------
- */
+/* ---- URLs ------------------------------------------------------------------------------------ */
 
 struct ph_url {
     struct ph_endpoint host;     /* port 80 when the URL has none */
@@ -46,8 +44,7 @@ int ph_url_parse(struct ph_span text, struct ph_url *ret);
  * base's last '/'). */
 int ph_url_resolve(const struct ph_url *base, struct ph_span reference, struct ph_url *ret);
 
-/* ---- Requests -----------------------------------------------------------------------------------
- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 struct ph_http_request {
     const char *method; /* "GET", "POST" */
@@ -58,8 +55,7 @@ struct ph_http_request {
 /* HTTP/1.1 with Host, User-Agent, Connection: close. The bytes, or TOO_LARGE. */
 int ph_http_encode_request(const struct ph_http_request *request, void *ret, size_t size);
 
-/* ---- Reader -------------------------------------------------------------------------------------
- */
+/* ---- Reader ---------------------------------------------------------------------------------- */
 
 enum ph_http_kind { PH_HTTP_RESPONSE, PH_HTTP_REQUEST };
 

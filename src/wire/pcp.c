@@ -45,8 +45,7 @@ int ph_pcp_result_error(unsigned result) {
     return result < PCP_RESULT_COUNT ? pcp_results[result].error : PORTHOLE_ERR_REFUSED;
 }
 
-/* ---- The body of MAP -------------------------------------------------------------------------
- */
+/* ---- The body of MAP ------------------------------------------------------------------------- */
 
 static void write_map(struct ph_writer *w, const struct ph_pcp_map *map,
                       const struct ph_addr *external_addr) {
@@ -67,8 +66,7 @@ static void read_map(struct ph_reader *r, struct ph_pcp_map *ret) {
     ph_read_bytes(r, ret->external_addr.b, sizeof ret->external_addr.b);
 }
 
-/* ---- Options ---------------------------------------------------------------------------------
- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 struct pcp_option {
     uint8_t code;
@@ -105,8 +103,7 @@ static void read_request_options(struct ph_reader *r, struct ph_pcp_request *ret
         ret->malformed_option = true;
 }
 
-/* ---- Messages --------------------------------------------------------------------------------
- */
+/* ---- Messages -------------------------------------------------------------------------------- */
 
 int ph_pcp_encode_request(const struct ph_pcp_request *request, void *ret, size_t size) {
     struct ph_writer w;

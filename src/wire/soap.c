@@ -51,8 +51,7 @@ int ph_upnp_error_error(unsigned code) {
     return PORTHOLE_ERR_REFUSED;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void open_envelope(struct ph_writer *w, void *ret, size_t size) {
     ph_writer_init(w, ret, size);
@@ -123,8 +122,7 @@ int ph_soap_encode_fault(unsigned code, const char *description, void *ret, size
     return close_envelope(&w);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Envelope is at depth 1, Body at 2, the action or the fault at 3, arguments at 4. */
 enum { BODY_DEPTH = 2, ACTION_DEPTH = 3, ARGUMENT_DEPTH = 4 };

@@ -75,8 +75,7 @@ int ph_ssdp_encode_answer(const struct ph_ssdp_answer *answer, const char *notif
     return ph_writer_result(&w);
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* False only for lines that contradict each other; *ret is empty when there is no such line. */
 static bool get_header(struct ph_span head, const char *name, struct ph_span *ret) {
@@ -154,8 +153,7 @@ int ph_ssdp_decode(const void *bytes, size_t len, struct ph_ssdp_message *ret) {
     return 0;
 }
 
-/* ---- Targets ---------------------------------------------------------------------------------
- */
+/* ---- Targets --------------------------------------------------------------------------------- */
 
 /* Cuts the text after the first `mark`, or returns false when there is none. */
 static bool skip_past(struct ph_span *text, struct ph_span mark) {

@@ -4,8 +4,7 @@
  */
 #include "tests/story/story.h"
 
-/* ---- Beginning ---------------------------------------------------------------------------------
- */
+/* ---- Beginning ------------------------------------------------------------------------------- */
 
 struct ph_world_options story_options(unsigned methods_of_gateway) {
     struct ph_world_options options;
@@ -35,8 +34,7 @@ struct ph_endpoint story_outsider(uint16_t port) {
     return (struct ph_endpoint){ph_addr_v4(8, 8, 4, 4), port};
 }
 
-/* ---- What became of it -------------------------------------------------------------------------
- */
+/* ---- What became of it ----------------------------------------------------------------------- */
 
 void story_assert_mapped(struct ph_world *world, porthole_id id, enum porthole_method method,
                          uint16_t external_port) {
@@ -81,8 +79,7 @@ void story_assert_trace(const struct ph_world *world, size_t from, const char *t
     assert_string_equal(world->trace + from, text);
 }
 
-/* ---- What was sent -----------------------------------------------------------------------------
- */
+/* ---- What was sent --------------------------------------------------------------------------- */
 
 static const struct ph_world_sent *control_sent(const struct ph_world *world, uint8_t version,
                                                 uint8_t opcode, unsigned n) {
@@ -135,8 +132,7 @@ unsigned story_http_count(const struct ph_world *world, const char *text) {
     return count;
 }
 
-/* ---- A router's answers ------------------------------------------------------------------------
- */
+/* ---- A router's answers ---------------------------------------------------------------------- */
 
 bool story_is_pcp(enum ph_world_port port, const uint8_t *bytes, size_t len,
                   struct ph_pcp_request *ret) {

@@ -26,8 +26,7 @@
 #define STORY_PORT 8080
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- Beginning ---------------------------------------------------------------------------------
- */
+/* ---- Beginning ------------------------------------------------------------------------------- */
 
 /* A world with the embedded gateway and only these methods at it; the client asks for all. */
 struct ph_world_options story_options(unsigned methods_of_gateway);
@@ -37,8 +36,7 @@ porthole_id story_map(struct ph_world *world, unsigned flags);
 struct ph_endpoint story_neighbour(uint16_t port);
 struct ph_endpoint story_outsider(uint16_t port);
 
-/* ---- What became of it -------------------------------------------------------------------------
- */
+/* ---- What became of it ----------------------------------------------------------------------- */
 
 /* SUCCESS by this method with this external port; the address is the gateway's. */
 void story_assert_mapped(struct ph_world *world, porthole_id id, enum porthole_method method,
@@ -52,8 +50,7 @@ void story_assert_unmapped(struct ph_world *world, porthole_id id, enum porthole
 /* The trace from `from` (an offset in it) on is exactly this text. */
 void story_assert_trace(const struct ph_world *world, size_t from, const char *text);
 
-/* ---- What was sent -----------------------------------------------------------------------------
- */
+/* ---- What was sent --------------------------------------------------------------------------- */
 
 /* The n-th PCP MAP request that was sent, from 0; NULL = there are not so many. */
 const struct ph_world_sent *story_pcp_sent(const struct ph_world *world, unsigned n);
@@ -67,8 +64,7 @@ const struct ph_world_sent *story_http_sent(const struct ph_world *world, const 
                                             unsigned n);
 unsigned story_http_count(const struct ph_world *world, const char *text);
 
-/* ---- A router's answers ------------------------------------------------------------------------
- */
+/* ---- A router's answers ---------------------------------------------------------------------- */
 
 /* Fills *ret and returns true when it is a PCP request. */
 bool story_is_pcp(enum ph_world_port port, const uint8_t *bytes, size_t len,

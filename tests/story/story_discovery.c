@@ -5,8 +5,7 @@
  */
 #include "tests/story/story.h"
 
-/* ---- Nothing there -----------------------------------------------------------------------------
- */
+/* ---- Nothing there --------------------------------------------------------------------------- */
 
 static void silence_is_told_as_no_gateway_within_3300_ms(void **state) {
     (void)state;
@@ -179,8 +178,7 @@ static void failure_with_a_reason_of_its_own_keeps_to_the_rounds(void **state) {
     }
 }
 
-/* ---- No gateway needed -------------------------------------------------------------------------
- */
+/* ---- No gateway needed ----------------------------------------------------------------------- */
 
 static void public_address_is_direct_without_a_packet(void **state) {
     (void)state;
@@ -260,8 +258,7 @@ static void external_address_behind_another_nat_is_success_with_that_address(voi
     }
 }
 
-/* ---- Networks that come and go -----------------------------------------------------------------
- */
+/* ---- Networks that come and go --------------------------------------------------------------- */
 
 static void without_a_network_it_fails_at_once_and_is_made_when_one_appears(void **state) {
     (void)state;
@@ -351,8 +348,7 @@ static void removal_that_another_gateway_overtakes_ends_and_its_event_is_whole(v
     ph_world_free(world);
 }
 
-/* ---- Methods -----------------------------------------------------------------------------------
- */
+/* ---- Methods --------------------------------------------------------------------------------- */
 
 static void methods_that_are_not_wanted_are_not_asked(void **state) {
     (void)state;

@@ -7,8 +7,7 @@
 
 #define VERDICT PH_MS(3300)
 
-/* ---- Kinds of devices --------------------------------------------------------------------------
- */
+/* ---- Kinds of devices ------------------------------------------------------------------------ */
 
 static void every_kind_of_wan_service_will_do(void **state) {
     (void)state;
@@ -57,8 +56,7 @@ static void description_without_a_wan_service_is_unsupported(void **state) {
     ph_world_free(world);
 }
 
-/* ---- Which service -----------------------------------------------------------------------------
- */
+/* ---- Which service --------------------------------------------------------------------------- */
 
 static void service_that_leads_out_is_chosen(void **state) {
     (void)state;
@@ -120,8 +118,7 @@ static void no_service_with_an_address_is_no_uplink(void **state) {
     }
 }
 
-/* ---- Whom it believes --------------------------------------------------------------------------
- */
+/* ---- Whom it believes ------------------------------------------------------------------------ */
 
 static void location_on_another_host_is_never_asked(void **state) {
     (void)state;
@@ -245,8 +242,7 @@ static void service_elsewhere_does_not_stand_in_the_way_of_one_here(void **state
     ph_world_free(world);
 }
 
-/* ---- Descriptions that will not do -------------------------------------------------------------
- */
+/* ---- Descriptions that will not do ----------------------------------------------------------- */
 
 static void description_that_will_not_do_is_told_by_its_error(void **state) {
     (void)state;
@@ -301,8 +297,7 @@ static void device_that_hangs_is_given_up_within_the_discovery_timeout(void **st
     }
 }
 
-/* ---- Several devices ---------------------------------------------------------------------------
- */
+/* ---- Several devices ------------------------------------------------------------------------- */
 
 struct several {
     struct igd igd; /* the first member: igd.c takes the pointer for its own */

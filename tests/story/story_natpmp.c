@@ -5,8 +5,7 @@
  */
 #include "tests/story/story.h"
 
-/* ---- Making ------------------------------------------------------------------------------------
- */
+/* ---- Making ---------------------------------------------------------------------------------- */
 
 static void two_round_trips_when_pcp_is_refused_in_eight_bytes(void **state) {
     (void)state;
@@ -124,8 +123,7 @@ static void answers_for_other_ports_and_protocols_change_nothing(void **state) {
     ph_world_free(world);
 }
 
-/* ---- The external address ----------------------------------------------------------------------
- */
+/* ---- The external address -------------------------------------------------------------------- */
 
 /* Address answers are dropped as often as `user` says; -1 = always. */
 static void drop_addresses(struct ph_world *world, enum ph_world_port port,
@@ -264,8 +262,7 @@ static void refused_mapping_is_told_with_its_code(void **state) {
     }
 }
 
-/* ---- Exact ports -------------------------------------------------------------------------------
- */
+/* ---- Exact ports ----------------------------------------------------------------------------- */
 
 static void other_port_is_given_back_when_it_must_be_exact(void **state) {
     (void)state;
@@ -296,8 +293,7 @@ static void other_port_is_given_back_when_it_must_be_exact(void **state) {
     }
 }
 
-/* ---- Changes -----------------------------------------------------------------------------------
- */
+/* ---- Changes --------------------------------------------------------------------------------- */
 
 static void external_port_that_changes_at_a_renewal_is_told(void **state) {
     (void)state;
@@ -347,8 +343,7 @@ static void external_address_that_changes_is_told_at_the_renewal(void **state) {
     }
 }
 
-/* ---- Removing ----------------------------------------------------------------------------------
- */
+/* ---- Removing -------------------------------------------------------------------------------- */
 
 static void delete_has_lifetime_and_external_port_zero(void **state) {
     (void)state;

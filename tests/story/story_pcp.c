@@ -4,8 +4,7 @@
  */
 #include "tests/story/story.h"
 
-/* ---- Making ------------------------------------------------------------------------------------
- */
+/* ---- Making ---------------------------------------------------------------------------------- */
 
 static void mapped_after_one_round_trip(void **state) {
     (void)state;
@@ -109,8 +108,7 @@ static void exact_port_that_is_taken_is_refused_by_every_method_in_turn(void **s
     ph_world_free(world);
 }
 
-/* ---- Answers that are not ours -----------------------------------------------------------------
- */
+/* ---- Answers that are not ours --------------------------------------------------------------- */
 
 enum forgery {
     WRONG_NONCE,
@@ -186,8 +184,7 @@ static void answers_that_are_not_ours_change_nothing(void **state) {
     }
 }
 
-/* ---- Refusals ----------------------------------------------------------------------------------
- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 static void refusal_of_one_mapping_moves_only_that_one_to_natpmp(void **state) {
     (void)state;
@@ -276,8 +273,7 @@ static void grant_without_address_or_port_is_none(void **state) {
     }
 }
 
-/* ---- Loss and delay ----------------------------------------------------------------------------
- */
+/* ---- Loss and delay -------------------------------------------------------------------------- */
 
 static void requests_are_repeated_after_a_quarter_second_doubling(void **state) {
     (void)state;
@@ -357,8 +353,7 @@ static void answer_after_the_verdict_counts_too(void **state) {
     ph_world_free(world);
 }
 
-/* ---- Removing ----------------------------------------------------------------------------------
- */
+/* ---- Removing -------------------------------------------------------------------------------- */
 
 static void deleted_by_its_nonce_until_confirmed(void **state) {
     (void)state;

@@ -7,8 +7,7 @@
 
 static const unsigned each_method[] = {PORTHOLE_USE_PCP, PORTHOLE_USE_NATPMP, PORTHOLE_USE_UPNP};
 
-/* ---- In every state ----------------------------------------------------------------------------
- */
+/* ---- In every state -------------------------------------------------------------------------- */
 
 static void unmapped_at_any_moment_ends_once_and_leaves_nothing(void **state) {
     (void)state;
@@ -84,8 +83,7 @@ static void unknown_ids_are_told_as_such(void **state) {
     ph_world_free(world);
 }
 
-/* ---- The same port again -----------------------------------------------------------------------
- */
+/* ---- The same port again --------------------------------------------------------------------- */
 
 static void same_port_again_waits_for_the_delete_and_is_made(void **state) {
     (void)state;
@@ -186,8 +184,7 @@ static void more_than_65535_mappings_are_too_many(void **state) {
     ph_world_free(world);
 }
 
-/* ---- Leases that are left ----------------------------------------------------------------------
- */
+/* ---- Leases that are left -------------------------------------------------------------------- */
 
 static void lease_is_neither_renewed_nor_missed(void **state) {
     (void)state;
@@ -229,8 +226,7 @@ static void lease_can_be_renewed_and_removed_on_request(void **state) {
     ph_world_free(world);
 }
 
-/* ---- All at the end ----------------------------------------------------------------------------
- */
+/* ---- All at the end -------------------------------------------------------------------------- */
 
 static bool is_stopped(struct ph_world *world) { return ph_engine_is_stopped(world->engine); }
 

@@ -5,8 +5,7 @@
  */
 #include "tests/story/igd.h"
 
-/* ---- Turning to it -----------------------------------------------------------------------------
- */
+/* ---- Turning to it --------------------------------------------------------------------------- */
 
 static void searched_at_once_when_5351_is_refused(void **state) {
     (void)state;
@@ -73,8 +72,7 @@ static void twenty_mappings_use_four_connections_at_a_time(void **state) {
     ph_world_free(world);
 }
 
-/* ---- Faults ------------------------------------------------------------------------------------
- */
+/* ---- Faults ---------------------------------------------------------------------------------- */
 
 static void conflict_takes_another_port(void **state) {
     (void)state;
@@ -195,8 +193,7 @@ static void connection_that_always_fails_ends_upnp(void **state) {
     ph_world_free(world);
 }
 
-/* ---- Leases without end ------------------------------------------------------------------------
- */
+/* ---- Leases without end ---------------------------------------------------------------------- */
 
 static void router_that_knows_no_leases_is_asked_for_none(void **state) {
     (void)state;
@@ -238,8 +235,7 @@ static void router_that_knows_no_leases_is_asked_for_none(void **state) {
     ph_world_free(world);
 }
 
-/* ---- Keeping -----------------------------------------------------------------------------------
- */
+/* ---- Keeping --------------------------------------------------------------------------------- */
 
 static void renewed_and_the_new_address_told(void **state) {
     (void)state;
@@ -275,8 +271,7 @@ static void device_that_restarts_on_another_port_is_found_again(void **state) {
     ph_world_free(world);
 }
 
-/* ---- A better method, late ---------------------------------------------------------------------
- */
+/* ---- A better method, late ------------------------------------------------------------------- */
 
 struct late_pcp {
     struct igd igd; /* the first member: igd.c takes the pointer for its own */
@@ -367,8 +362,7 @@ static void late_refusal_by_pcp_changes_nothing(void **state) {
     }
 }
 
-/* ---- Removing ----------------------------------------------------------------------------------
- */
+/* ---- Removing -------------------------------------------------------------------------------- */
 
 static void unmapped_at_any_moment_nothing_is_left(void **state) {
     (void)state;

@@ -90,8 +90,7 @@ static void loss_of_a_fifth_each_way_delays_but_loses_none(void **state) {
     }
 }
 
-/* ---- A slow gateway ----------------------------------------------------------------------------
- */
+/* ---- A slow gateway -------------------------------------------------------------------------- */
 
 #define SERVICE_TIME PH_MS(12)
 #define SLOTS 64U
@@ -141,8 +140,7 @@ static void slow_gateway_loses_none_and_is_never_idle(void **state) {
     }
 }
 
-/* ---- Few packets -------------------------------------------------------------------------------
- */
+/* ---- Few packets ----------------------------------------------------------------------------- */
 
 static void refresh_of_one_asks_for_one(void **state) {
     (void)state;

@@ -69,7 +69,8 @@ static inline void *bench_serve(void *user) {
     return NULL;
 }
 
-static inline void bench_start_gateway_as(struct bench *bench, struct ph_gw_io_config *config) {
+/* All but the thread, which runs bench_serve(). */
+static inline void bench_prepare_gateway(struct bench *bench, struct ph_gw_io_config *config) {
     char problem[PH_GW_PROBLEM_SIZE];
     config->forward = false;
     assert_true(ph_addr_parse(ph_span_of(bench->gateway), &config->server.internal));
@@ -77,6 +78,10 @@ static inline void bench_start_gateway_as(struct bench *bench, struct ph_gw_io_c
     if (ph_gw_io_new(config, &bench->io, problem) != 0)
         fail_msg("%s", problem);
     bench->io_stop = eventfd(0, EFD_CLOEXEC);
+}
+
+static inline void bench_start_gateway_as(struct bench *bench, struct ph_gw_io_config *config) {
+    bench_prepare_gateway(bench, config);
     assert_int_equal(pthread_create(&bench->io_thread, NULL, bench_serve, bench), 0);
 }
 

@@ -22,8 +22,7 @@ static struct ph_addr addr_of(const char *text) {
     return addr;
 }
 
-/* ---- Kinds -----------------------------------------------------------------------------------
- */
+/* ---- Kinds ----------------------------------------------------------------------------------- */
 
 static void v4_is_kept_as_mapped(void **state) {
     static const uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 33};
@@ -219,8 +218,7 @@ static void reach_of_none_is_unknown(void **state) {
     assert_int_equal(ph_addr_reach(&ph_addr_none), PORTHOLE_REACH_UNKNOWN);
 }
 
-/* ---- Text ------------------------------------------------------------------------------------
- */
+/* ---- Text ------------------------------------------------------------------------------------ */
 
 static void parse_takes_dotted_quads(void **state) {
     const struct ph_addr expected = ph_addr_v4(192, 0, 2, 33);

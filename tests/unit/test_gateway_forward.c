@@ -135,8 +135,7 @@ static void open_connection(void) {
     accept_inner();
 }
 
-/* ---- TCP ----------------------------------------------------------------------------------------
- */
+/* ---- TCP ------------------------------------------------------------------------------------- */
 
 static void tcp_flows_both_ways(void **state) {
     uint8_t got[5];
@@ -291,8 +290,7 @@ static void many_connections_are_relayed_at_once(void **state) {
     scene.peer = scene.inner = -1;
 }
 
-/* ---- UDP ----------------------------------------------------------------------------------------
- */
+/* ---- UDP ------------------------------------------------------------------------------------- */
 
 static int open_udp_peer(void) {
     int fd = ph_gw_sock_connect(SOCK_DGRAM, &scene.outside, &scene.peer_addr);
@@ -418,8 +416,7 @@ static void flood_of_peers_is_capped(void **state) {
     assert_int_equal(scene.forward->flows.count, 0);
 }
 
-/* ---- Opening ------------------------------------------------------------------------------------
- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static int open_again(enum porthole_protocol protocol, struct ph_addr client) {
     struct ph_gw_facts facts = {.made_by = PORTHOLE_PCP,

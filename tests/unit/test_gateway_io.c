@@ -96,8 +96,7 @@ static int io_teardown(void **state) {
     return 0;
 }
 
-/* ---- A client -----------------------------------------------------------------------------------
- */
+/* ---- A client -------------------------------------------------------------------------------- */
 
 static int open_client(int type, struct ph_addr to, uint16_t port) {
     struct ph_endpoint endpoint = {to, port};
@@ -167,8 +166,7 @@ static unsigned exchange(const struct ph_url *url, const char *action, struct ph
     return message.status;
 }
 
-/* ---- Tests --------------------------------------------------------------------------------------
- */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
 static void bytes_come_in_through_a_port_mapped_by_pcp(void **state) {
     struct ph_endpoint app = {own_address(3), 0};

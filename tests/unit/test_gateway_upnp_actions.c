@@ -88,8 +88,7 @@ static void expect_out(const char *name, const char *value) {
     assert_string_equal(ph_soap_value(&answer, name), value);
 }
 
-/* ---- AddPortMapping -----------------------------------------------------------------------------
- */
+/* ---- AddPortMapping -------------------------------------------------------------------------- */
 
 static void add_makes_the_mapping(void **state) {
     struct gateway_fixture *f = *state;
@@ -231,8 +230,7 @@ static void full_gateway_has_no_ports(void **state) {
     assert_int_equal(run_add(f, &call), 501);
 }
 
-/* ---- AddAnyPortMapping --------------------------------------------------------------------------
- */
+/* ---- AddAnyPortMapping ----------------------------------------------------------------------- */
 
 static void add_any_gives_another_port(void **state) {
     struct gateway_fixture *f = *state;
@@ -273,8 +271,7 @@ static void add_any_is_not_in_version_one(void **state) {
     assert_int_equal(run_add(f, &call), 401);
 }
 
-/* ---- DeletePortMapping --------------------------------------------------------------------------
- */
+/* ---- DeletePortMapping ----------------------------------------------------------------------- */
 
 static void delete_removes(void **state) {
     struct gateway_fixture *f = *state;
@@ -298,9 +295,7 @@ static void delete_touches_only_ones_own(void **state) {
     assert_int_equal(ph_gw_server_count(f->server), 2);
 }
 
-/* ---- Looking
- * --------------------------------------------------------------------------------------
- */
+/* ---- Looking --------------------------------------------------------------------------------- */
 
 static void specific_entry_tells_all(void **state) {
     struct gateway_fixture *f = *state;

@@ -14,8 +14,7 @@
 
 #include "wire/http.h"
 
-/* ---- Header blocks ------------------------------------------------------------------------------
- */
+/* ---- Header blocks --------------------------------------------------------------------------- */
 
 /* The value as a string; NULL when the header is not there. */
 static const char *find(struct ph_span head, const char *name, bool *ret_conflict) {
@@ -100,8 +99,7 @@ static void conflict_is_told_for_different_values_only(void **state) {
     assert_false(conflict);
 }
 
-/* ---- Requests -----------------------------------------------------------------------------------
- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static void assert_request(const struct ph_http_request *request, const char *expected) {
     char buffer[1024];

@@ -76,8 +76,7 @@ static void check_vectors(enum ph_http_kind kind, const struct vector *vectors, 
     }
 }
 
-/* ---- Framing ------------------------------------------------------------------------------------
- */
+/* ---- Framing --------------------------------------------------------------------------------- */
 
 /* RFC 9112 §4, §6.3 */
 static void responses_are_framed(void **state) {
@@ -171,8 +170,7 @@ static void head_is_the_final_answers_alone(void **state) {
     ph_http_reader_free(reader);
 }
 
-/* ---- Refusals -----------------------------------------------------------------------------------
- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 static void contradictions_are_refused(void **state) {
     static const struct vector vectors[] = {
@@ -307,8 +305,7 @@ static void every_truncation_is_told(void **state) {
         }
 }
 
-/* ---- Caps ---------------------------------------------------------------------------------------
- */
+/* ---- Caps ------------------------------------------------------------------------------------ */
 
 /* Feeds `start`, then `again` over and over; returns the first result that is not 0, and how many
  * bytes it took. A reader without a cap would go on for ever, so this one gives up. */

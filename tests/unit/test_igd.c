@@ -127,8 +127,7 @@ static void assert_service(const struct ph_igd_description *d, unsigned i, enum 
     assert_string_equal(d->services[i].control_url, control_url);
 }
 
-/* ---- What devices describe ----------------------------------------------------------------------
- */
+/* ---- What devices describe ------------------------------------------------------------------- */
 
 static void igd2_is_read(void **state) {
     struct ph_igd_description d = parsed(PH_SPAN(linux_igd2));
@@ -242,8 +241,7 @@ static void descriptions_without_a_service_are_no_error(void **state) {
             fail_msg("taken: %s", texts[i]);
 }
 
-/* ---- Malice -------------------------------------------------------------------------------------
- */
+/* ---- Malice ---------------------------------------------------------------------------------- */
 
 /* The type goes into a header and the URL into a request line. */
 static void services_that_break_a_request_are_left_out(void **state) {
@@ -350,8 +348,7 @@ static void second_try_counts_nothing_twice(void **state) {
     assert_string_equal(d.model_name, "R&D");
 }
 
-/* ---- Where a service is controlled --------------------------------------------------------------
- */
+/* ---- Where a service is controlled ----------------------------------------------------------- */
 
 /* "host:port path", or the name of the error. */
 static const char *resolve(const char *url_base, const char *control_url) {

@@ -71,8 +71,7 @@ static void assert_response_equal(const struct ph_natpmp_response *a,
     assert_int_equal(a->lifetime_s, b->lifetime_s);
 }
 
-/* ---- Requests --------------------------------------------------------------------------------
- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static void address_request_is_two_bytes(void **state) {
     const struct ph_natpmp_request request = {.opcode = PH_NATPMP_ADDRESS};
@@ -157,8 +156,7 @@ static void encoders_refuse_other_versions_and_opcodes(void **state) {
     assert_int_equal(ph_natpmp_encode_response(&response, bytes, 16), PORTHOLE_ERR_MALFORMED);
 }
 
-/* ---- Answers ---------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static void address_answer_is_read_and_written(void **state) {
     const struct ph_natpmp_response expected = an_address_response();
@@ -269,8 +267,7 @@ static void unsupported_opcode_has_no_epoch(void **state) {
     assert_response_equal(&response, &expected);
 }
 
-/* ---- What a network does ---------------------------------------------------------------------
- */
+/* ---- What a network does --------------------------------------------------------------------- */
 
 static void check_truncated_request(const uint8_t *bytes, size_t len, size_t whole) {
     struct ph_natpmp_request request;
@@ -336,8 +333,7 @@ static void messages_survive_corruption_of_every_byte(void **state) {
     hostile_corrupt(map_answer, sizeof map_answer, check_corrupt_answer);
 }
 
-/* ---- Result codes, §3.5 ----------------------------------------------------------------------
- */
+/* ---- Result codes, §3.5 ---------------------------------------------------------------------- */
 
 static void results_have_names_and_errors(void **state) {
     static const struct {

@@ -102,8 +102,7 @@ static const uint8_t *largest_of(const uint8_t *message) {
     return bytes;
 }
 
-/* ---- Requests --------------------------------------------------------------------------------
- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static void map_request_is_written_and_read(void **state) {
     const struct ph_pcp_request request = a_map_request();
@@ -228,8 +227,7 @@ static void request_of_an_unknown_opcode_is_its_header(void **state) {
     assert_int_equal(request.unknown_option, 0);
 }
 
-/* ---- Options of requests, §7.3 ---------------------------------------------------------------
- */
+/* ---- Options of requests, §7.3 --------------------------------------------------------------- */
 
 static void unknown_optional_options_are_skipped(void **state) {
     /* Lengths 0, 1, 4 and 5, padded; then PREFER_FAILURE. */
@@ -287,8 +285,7 @@ static void malformed_options_are_told_from_malformed_requests(void **state) {
     }
 }
 
-/* ---- Answers ---------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static void map_answer_is_read_and_written(void **state) {
     const struct ph_pcp_response expected = a_map_response();
@@ -414,8 +411,7 @@ static void other_natpmp_answers_are_malformed(void **state) {
                          PORTHOLE_ERR_TRUNCATED);
 }
 
-/* ---- What a network does ---------------------------------------------------------------------
- */
+/* ---- What a network does --------------------------------------------------------------------- */
 
 static void check_truncated_request(const uint8_t *bytes, size_t len, size_t whole) {
     struct ph_pcp_request request;
@@ -482,8 +478,7 @@ static void messages_survive_what_a_network_does(void **state) {
     hostile_corrupt(map_answer, sizeof map_answer, check_corrupt_answer);
 }
 
-/* ---- Result codes, §7.4 ----------------------------------------------------------------------
- */
+/* ---- Result codes, §7.4 ---------------------------------------------------------------------- */
 
 static void results_have_names_and_errors(void **state) {
 #define ROW(result, error)                                                                         \

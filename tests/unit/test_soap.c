@@ -25,8 +25,7 @@
 #define ENVELOPE_CLOSE "</s:Body></s:Envelope>\r\n"
 #define ENVELOPE(body) ENVELOPE_OPEN body ENVELOPE_CLOSE
 
-/* ---- Writing ------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 enum encoder { REQUEST, REPLY, FAULT };
 
@@ -135,8 +134,7 @@ static void request_of_the_largest_action_fits_its_buffer(void **state) {
     assert_true(encode(REQUEST, arguments, LENGTH(arguments), buffer, sizeof buffer) > 0);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static struct ph_soap_message decoded(struct ph_span document) {
     struct ph_soap_message m;
@@ -347,8 +345,7 @@ static void deep_nesting_is_refused(void **state) {
     free(text);
 }
 
-/* ---- Errors -------------------------------------------------------------------------------------
- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
 /* UDA 1.1 §3.2.2; WANIPConnection:1 §2.4.16 and :2 §2.5.16 */
 static void upnp_errors_have_names_and_meanings(void **state) {

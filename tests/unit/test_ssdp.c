@@ -26,8 +26,7 @@ static void assert_refused(const char *text) {
         fail_msg("taken: %s", text);
 }
 
-/* ---- Searching -------------------------------------------------------------------------------
- */
+/* ---- Searching ------------------------------------------------------------------------------- */
 
 /* §1.3.2 */
 static void multicast_search_is_written_to_the_byte(void **state) {
@@ -94,8 +93,7 @@ static void search_without_a_quoted_man_is_refused(void **state) {
     assert_refused("M-SEARCH /x HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\nST: ssdp:all\r\n\r\n");
 }
 
-/* ---- Answers ---------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 /* §1.3.3 */
 static const char an_answer[] =
@@ -225,8 +223,7 @@ static void numbers_that_are_none_count_as_absent(void **state) {
     assert_int_equal(message.boot_id, UINT32_MAX);
 }
 
-/* ---- Announcements ---------------------------------------------------------------------------
- */
+/* ---- Announcements --------------------------------------------------------------------------- */
 
 /* §1.2 */
 static void announcements_are_told_apart(void **state) {
@@ -251,8 +248,7 @@ static void announcements_are_told_apart(void **state) {
     assert_refused("NOTIFY * HTTP/1.1\r\nNT: n\r\nNTS: upnp:propchange\r\n\r\n");
 }
 
-/* ---- The gateway's side ----------------------------------------------------------------------
- */
+/* ---- The gateway's side ---------------------------------------------------------------------- */
 
 static const struct ph_ssdp_answer our_answer = {.target = PH_SSDP_TARGET_IGD1,
                                                  .usn = "uuid:a::" PH_SSDP_TARGET_IGD1,
@@ -335,8 +331,7 @@ static void what_is_written_reads_back(void **state) {
     }
 }
 
-/* ---- Targets ---------------------------------------------------------------------------------
- */
+/* ---- Targets --------------------------------------------------------------------------------- */
 
 static void gateways_are_known_by_target_and_usn(void **state) {
     static const char *const yes[] = {
@@ -379,8 +374,7 @@ static void gateways_are_known_by_target_and_usn(void **state) {
     assert_false(ph_ssdp_is_gateway((struct ph_span){NULL, 0}));
 }
 
-/* ---- What a network does ---------------------------------------------------------------------
- */
+/* ---- What a network does --------------------------------------------------------------------- */
 
 /* Every span lies in the datagram and has no line end in it. */
 static void check_span(struct ph_span span, const uint8_t *bytes, size_t len) {

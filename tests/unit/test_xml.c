@@ -83,8 +83,7 @@ static void assert_refused(struct ph_span document, int error) {
         fail_msg("%.60s: %d instead of %d", document.at ? document.at : "", r, error);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static void elements_and_their_text_are_told(void **state) {
     (void)state;
@@ -129,8 +128,7 @@ static void handlers_may_stop_the_pass(void **state) {
     assert_string_equal(at_empty.line, "<a<e");
 }
 
-/* ---- Leniency that the field needs --------------------------------------------------------------
- */
+/* ---- Leniency that the field needs ----------------------------------------------------------- */
 
 static void blanks_and_bom_before_the_declaration_are_skipped(void **state) {
     (void)state;
@@ -170,8 +168,7 @@ static void restart_may_be_absent(void **state) {
     assert_int_equal(ph_xml_parse(PH_SPAN("&"), &handler, NULL), PORTHOLE_ERR_MALFORMED);
 }
 
-/* ---- Refusals -----------------------------------------------------------------------------------
- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 static void what_is_not_well_formed_is_refused(void **state) {
     static const char *const texts[] = {
@@ -294,8 +291,7 @@ static void indentation_does_not_count_as_text(void **state) {
     assert_int_equal(trace.longest, 1);
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void assert_escaped(struct ph_span text, const char *expected) {
     char buffer[128];
