@@ -123,6 +123,7 @@ static int on_network(struct ph_engine *e, const struct ph_network *network) {
         ph_effect_forget(e, old->id);
         ph_gateway_free(old);
     }
+    ph_probe_end(e); /* what it knows is of another network */
     struct ph_link *list = new ? &new->mappings : &e->homeless;
     for (struct ph_link *at = list->next; at != list; at = at->next)
         ph_mapping_run(PH_CONTAINER(at, struct ph_mapping, in_gateway));

@@ -162,6 +162,7 @@ void ph_gateway_silence(struct ph_gateway *g) {
     ph_upnp_search_stop(g);
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         ph_heap_set(&g->engine->heap, &g->methods[i].timer, PH_NEVER);
+    ph_heap_set(&g->engine->heap, &g->recheck, PH_NEVER);
 }
 
 void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method) {

@@ -72,6 +72,7 @@ static void start_verification(struct ph_mapping *m) {
 
 void ph_mapping_run_lease(struct ph_mapping *m) {
     ph_us now = m->engine->now;
+    retransmit_renewal(m); /* also what is deleted beside it */
     if (m->method == PORTHOLE_DIRECT)
         return;
     if (now >= m->expires) {
@@ -84,7 +85,6 @@ void ph_mapping_run_lease(struct ph_mapping *m) {
         return;
     }
     follow_address(m);
-    retransmit_renewal(m);
     const struct ph_attempt *a = &m->attempts[m->method - 1];
     bool is_ready = m->method == PORTHOLE_UPNP && m->gateway->upnp.phase == PH_UPNP_READY;
     bool is_asking = a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED;

@@ -151,12 +151,12 @@ bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method) {
 }
 
 /* A mapping of the same port that is being removed must be gone first: its delete would take the
- * new one along. */
+ * new one along. So must a probe's, which is about to be removed. */
 static bool has_predecessor(const struct ph_mapping *m) {
     struct ph_node *node = ph_table_find(&m->engine->by_port, m->by_port.key);
     for (; node; node = ph_table_find_next(node)) {
         const struct ph_mapping *other = PH_CONTAINER(node, struct ph_mapping, by_port);
-        if (other != m && other->state == PORTHOLE_DESTROYING)
+        if (other != m && (other->state == PORTHOLE_DESTROYING || other->hidden))
             return true;
     }
     return false;
@@ -304,6 +304,7 @@ static void run_making(struct ph_mapping *m) {
             ph_mapping_fail(m, m->engine->network_error, PORTHOLE_NONE, 0);
         return;
     }
+    retransmit_making(m); /* also of a delete that goes on while it rests */
     bool is_found = m->error == PORTHOLE_ERR_NO_GATEWAY && is_any_alive(m);
     if ((m->retry > m->engine->now && !is_found) || has_predecessor(m))
         return;
@@ -311,7 +312,6 @@ static void run_making(struct ph_mapping *m) {
         begin_try(m);
     if (take_direct(m))
         return;
-    retransmit_making(m);
     enum outlook best = OUTLOOK_OUT;
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP && best != OUTLOOK_WAIT; i++) {
         enum outlook outlook = consider(m, (enum porthole_method)i);
@@ -404,12 +404,19 @@ static void granted_beside(struct ph_mapping *m, struct ph_attempt *a, uint32_t 
         take_grant(m, (enum porthole_method)a->method, lifetime_s, external, m->engine->now);
 }
 
+bool ph_mapping_is_host(const struct ph_addr *addr) {
+    static const uint8_t broadcast[4] = {255, 255, 255, 255};
+    bool is_broadcast =
+        ph_addr_is_v4(addr) && memcmp(ph_addr_v4_bytes(addr), broadcast, sizeof broadcast) == 0;
+    return !ph_addr_is_unspecified(addr) && !ph_addr_is_multicast(addr) && !is_broadcast;
+}
+
 /* Why a grant is none to be kept; 0 = it is. NAT-PMP tells the address apart. */
 static int fault_of_grant(const struct ph_mapping *m, enum porthole_method method,
                           const struct ph_endpoint *external) {
     if ((m->flags & PORTHOLE_EXACT_PORT) && external->port != m->wished_port)
         return PORTHOLE_ERR_PORT_TAKEN;
-    if (method != PORTHOLE_NATPMP && ph_addr_is_unspecified(&external->addr))
+    if (method != PORTHOLE_NATPMP && !ph_mapping_is_host(&external->addr))
         return PORTHOLE_ERR_NO_UPLINK;
     return 0;
 }

@@ -119,6 +119,8 @@ static void answered_address(struct ph_gateway *g, const struct ph_natpmp_respon
     struct ph_natpmp_client *c = &g->natpmp;
     if (c->open == 0 && status->state != PH_METHOD_DEAD)
         return; /* not asked, or answered already */
+    if (c->open > 0 && r->result == PH_NATPMP_SUCCESS)
+        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s);
     if (c->open == 1)
         status->rtt = g->engine->now - c->sent;
     if (is_to_last(g)) {
@@ -126,7 +128,7 @@ static void answered_address(struct ph_gateway *g, const struct ph_natpmp_respon
         c->open = 0;
     }
     c->next = PH_NEVER;
-    if (r->result != PH_NATPMP_SUCCESS || ph_addr_is_unspecified(&r->external_addr)) {
+    if (r->result != PH_NATPMP_SUCCESS || !ph_mapping_is_host(&r->external_addr)) {
         /* 0.0.0.0 is how a gateway without an uplink answers, beside result 3 (RFC 6886 §3.5). */
         int error = r->result ? ph_natpmp_result_error(r->result) : PORTHOLE_ERR_NO_UPLINK;
         ph_gateway_dead(g, PORTHOLE_NATPMP, error, r->result);
@@ -178,6 +180,12 @@ static struct ph_mapping *find_by_port(struct ph_gateway *g, const struct ph_nat
 }
 
 static void answered_mapping(struct ph_gateway *g, const struct ph_natpmp_response *r) {
+    if (r->result == PH_NATPMP_UNSUPP_OPCODE && r->internal_port == 0) {
+        /* It echoes the request, or is too short to name a port (§3.5), and speaks of the server
+         * anyway. */
+        ph_gateway_dead(g, PORTHOLE_NATPMP, PORTHOLE_ERR_UNSUPPORTED, r->result);
+        return;
+    }
     struct ph_mapping *m = find_by_port(g, r);
     if (!m) {
         ph_trace(g->engine, PORTHOLE_LOG_DEBUG, "natpmp: answer ignored: no request for port %u",
@@ -186,6 +194,8 @@ static void answered_mapping(struct ph_gateway *g, const struct ph_natpmp_respon
     }
     struct ph_attempt *a = &m->attempts[PORTHOLE_NATPMP - 1];
     ph_gateway_alive(g, PORTHOLE_NATPMP);
+    if (a->state == PH_ATTEMPT_ASKED && r->result == PH_NATPMP_SUCCESS)
+        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s);
     bool is_delete = a->purpose == PH_PURPOSE_DELETE;
     if (r->result != PH_NATPMP_SUCCESS) {
         if (is_delete)
@@ -209,8 +219,6 @@ void ph_natpmp_client_datagram(struct ph_gateway *g, const void *bytes, size_t l
                  porthole_strerror(used));
         return;
     }
-    if (r.result == PH_NATPMP_SUCCESS)
-        ph_recheck_epoch(g, PORTHOLE_NATPMP, r.epoch_s);
     if (r.opcode == PH_NATPMP_ADDRESS)
         answered_address(g, &r);
     else if (r.opcode == PH_NATPMP_MAP_UDP || r.opcode == PH_NATPMP_MAP_TCP)

@@ -100,8 +100,11 @@ static struct ph_mapping *find_by_nonce(struct ph_gateway *g, const struct ph_pc
     struct ph_node *node = ph_table_find(&g->engine->by_nonce, nonce_key(map->nonce));
     for (; node; node = ph_table_find_next(node)) {
         struct ph_mapping *m = PH_CONTAINER(node, struct ph_mapping, by_nonce);
-        if (m->gateway == g && memcmp(m->nonce, map->nonce, sizeof m->nonce) == 0 &&
-            m->protocol == map->protocol && m->internal_port == map->internal_port)
+        /* The nonce is kept on the way to another path to the same gateway, where it is nobody's
+         * answer until something is asked there. */
+        if (m->gateway == g && m->attempts[PORTHOLE_PCP - 1].tries > 0 &&
+            memcmp(m->nonce, map->nonce, sizeof m->nonce) == 0 && m->protocol == map->protocol &&
+            m->internal_port == map->internal_port)
             return m;
     }
     return NULL;
@@ -112,6 +115,11 @@ static bool answered_for_server(struct ph_gateway *g, const struct ph_pcp_respon
     if (r->result != PH_PCP_UNSUPP_VERSION && r->result != PH_PCP_UNSUPP_OPCODE)
         return false;
     enum porthole_method method = PORTHOLE_PCP;
+    /* A refusal that echoes a MAP must echo one of ours. */
+    static const uint8_t no_nonce[PH_PCP_NONCE_SIZE];
+    if (r->opcode == PH_PCP_MAP && memcmp(r->map.nonce, no_nonce, sizeof no_nonce) != 0 &&
+        !find_by_nonce(g, &r->map))
+        return true;
     /* A PCP server reads our NAT-PMP address request as version 0, opcode ANNOUNCE, and refuses the
      * version (RFC 6887 §9); our own ANNOUNCE goes only to servers that have granted something. */
     if (r->version == PH_PCP_VERSION && r->opcode == PH_PCP_ANNOUNCE)
@@ -174,6 +182,8 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
         return;
     }
     ph_gateway_alive(g, PORTHOLE_PCP);
-    ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s);
+    /* The clock in an answer that comes a second time is old. */
+    if (m->attempts[PORTHOLE_PCP - 1].state == PH_ATTEMPT_ASKED)
+        ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s);
     answered_map(m, &r);
 }

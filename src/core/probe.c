@@ -34,7 +34,8 @@ static bool look_at_pcp(struct ph_engine *e, struct ph_probe_answer *answer) {
     const struct ph_mapping *m = ph_mapping_find(e, e->probe.mapping);
     const struct ph_method *status = &e->gateway->methods[PORTHOLE_PCP];
     bool is_made = m && m->state == PORTHOLE_SUCCESS;
-    answer_from(answer, status, is_made ? &m->external.addr : &ph_addr_none);
+    bool is_by_pcp = is_made && m->method == PORTHOLE_PCP;
+    answer_from(answer, status, is_by_pcp ? &m->external.addr : &ph_addr_none);
     answer->error_method = PORTHOLE_PCP;
     if (m && m->has_failed && status->state == PH_METHOD_ALIVE) {
         answer->error = m->error;
@@ -56,6 +57,10 @@ static bool look_at_upnp(struct ph_engine *e, struct ph_probe_answer *answer) {
     const struct ph_upnp_client *u = &g->upnp;
     const struct ph_method *status = &g->methods[PORTHOLE_UPNP];
     answer_from(answer, status, &u->external);
+    if (status->state == PH_METHOD_ASKING && u->error) {
+        answer->error = u->error;
+        answer->code = u->code;
+    }
     answer->error_method = PORTHOLE_UPNP;
     if (u->description) {
         const char *model = u->description->model_name;
@@ -109,7 +114,7 @@ void ph_probe_end(struct ph_engine *e) {
     p->result.elapsed = e->now - p->started;
     ph_heap_set(&e->heap, &p->timer, PH_NEVER);
     struct ph_mapping *m = ph_mapping_find(e, p->mapping);
-    if (m)
+    if (m && m->hidden)
         ph_mapping_unmap(m);
 }
 
@@ -121,6 +126,17 @@ static int start_pcp(struct ph_engine *e) {
         .lifetime_s = DISCARD_LIFETIME_S,
     };
     struct ph_mapping *m;
+    /* The application may have this very port mapped: two mappings of it would disturb each other,
+     * and one tells all there is to know. */
+    struct ph_node *node =
+        ph_table_find(&e->by_port, ph_mapping_port_key(PORTHOLE_UDP, DISCARD_PORT));
+    for (; node; node = ph_table_find_next(node)) {
+        m = PH_CONTAINER(node, struct ph_mapping, by_port);
+        if (m->state != PORTHOLE_DESTROYING) {
+            e->probe.mapping = m->id;
+            return 0;
+        }
+    }
     /* Ids of hidden mappings count down from the top, where no caller's get. */
     int error = ph_mapping_new(e, UINT64_MAX - e->last_hidden++, &request, true, &m);
     if (error < 0)

@@ -58,12 +58,17 @@ void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_
                                             : is_natpmp_clock_steady(before_s, epoch_s, elapsed);
     status->epoch_s = epoch_s;
     status->epoch_at = now;
-    if (is_first)
+    /* A clock that jumps at every answer must not make every answer a restart. */
+    bool is_too_soon = status->restarted_at && now < status->restarted_at + PH_RESTART_MIN;
+    if (is_first || is_too_soon)
         return;
+    bool is_exact = is_clock_exact(before_s, epoch_s, elapsed);
+    if (!is_steady || !is_exact)
+        status->restarted_at = now;
     if (!is_steady) {
         ph_trace(g->engine, PORTHOLE_LOG_INFO, "%s: the gateway restarted", name);
         for_holders(g, method, lose);
-    } else if (!is_clock_exact(before_s, epoch_s, elapsed)) {
+    } else if (!is_exact) {
         ph_trace(g->engine, PORTHOLE_LOG_DEBUG, "%s: the gateway's clock is not where it should be",
                  name);
         for_holders(g, method, renew);

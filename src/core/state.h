@@ -46,7 +46,11 @@
 #define PH_BACKOFF_MAX PH_SECONDS(300)
 /* Other external ports tried after UPnP's error 718. */
 #define PH_PORT_TRIES_MAX 10
+/* Restarts of a gateway are not believed closer than this. */
+#define PH_RESTART_MIN PH_SECONDS(5)
 #define PH_CANDIDATES_MAX 4U
+/* Descriptions fetched in one search, false claims of others included. */
+#define PH_FETCHES_MAX 16U
 #define PH_MAPPINGS_MAX 65535U
 
 /* ---- Timers ---------------------------------------------------------------------------------- */
@@ -74,12 +78,13 @@ struct ph_method {
     enum ph_method_state state;
     int error; /* DEAD: why */
     int code;
-    ph_us asked;      /* when ASKING began */
-    ph_us heard;      /* the last answer */
-    ph_us rtt;        /* of the last answer to a request sent once; 0 = none */
-    uint32_t epoch_s; /* the gateway's clock in the last answer that had it */
-    ph_us epoch_at;   /* when that came; 0 = never */
-    unsigned window;  /* requests that may be in flight */
+    ph_us asked;        /* when ASKING began */
+    ph_us heard;        /* the last answer */
+    ph_us rtt;          /* of the last answer to a request sent once; 0 = none */
+    uint32_t epoch_s;   /* the gateway's clock in the last answer that had it */
+    ph_us epoch_at;     /* when that came; 0 = never */
+    ph_us restarted_at; /* when it was last seen to have restarted; 0 = never */
+    unsigned window;    /* requests that may be in flight */
     unsigned in_flight;
     ph_us narrowed; /* when a loss last halved the window */
     ph_us rtt_least;
@@ -201,6 +206,7 @@ struct ph_upnp_client {
     uint8_t tries;
     ph_us sent;
     ph_us next;
+    unsigned fetches; /* in this search */
     unsigned candidate_count;
     unsigned candidate; /* in use */
     struct ph_upnp_candidate candidates[PH_CANDIDATES_MAX];
@@ -356,6 +362,9 @@ bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method);
 void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret);
 /* To a gateway, or NULL: everything begins anew. */
 void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g);
+
+/* Whether an external address can be a host's at all: 0.0.0.0 and a multicast address cannot. */
+bool ph_mapping_is_host(const struct ph_addr *addr);
 
 /* Answers, from the methods' clients. */
 void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,

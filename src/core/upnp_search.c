@@ -58,7 +58,7 @@ static void send_search(struct ph_gateway *g) {
 
 void ph_upnp_search_start(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;
-    u->candidate_count = 0;
+    u->candidate_count = u->fetches = 0;
     u->tries = 0;
     u->error = 0;
     u->code = 0;
@@ -137,13 +137,17 @@ static bool is_known(const struct ph_upnp_client *u, const struct ph_url *url) {
     return false;
 }
 
-/* Keeps room for the gateway itself: strangers who answer first must not fill the list. */
+/* Keeps room for the gateway itself: strangers who answer first, or who claim to be the gateway,
+ * must not fill the list. What was tried and did not do makes room. */
 static struct ph_upnp_candidate *room_for(struct ph_upnp_client *u, bool is_gateway) {
     if (u->candidate_count < PH_CANDIDATES_MAX - (is_gateway ? 0 : 1))
         return &u->candidates[u->candidate_count++];
-    for (unsigned i = 0; is_gateway && i < u->candidate_count; i++)
-        if (!u->candidates[i].is_gateway && !u->candidates[i].tried)
+    for (unsigned i = 0; i < u->candidate_count; i++) {
+        const struct ph_upnp_candidate *old = &u->candidates[i];
+        bool is_in_use = u->phase != PH_UPNP_SEARCHING && i == u->candidate;
+        if (!is_in_use && (old->tried || (is_gateway && !old->is_gateway)))
             return &u->candidates[i];
+    }
     return NULL;
 }
 
@@ -167,7 +171,9 @@ void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *fro
             u->error = error < 0 ? error : PORTHOLE_ERR_UNTRUSTED;
         return;
     }
-    bool is_gateway = ph_addr_equal(&url.host.addr, &g->path.gateway);
+    /* Whoever merely points at the gateway may be a stranger. */
+    bool is_gateway = ph_addr_equal(&url.host.addr, &g->path.gateway) &&
+                      ph_addr_equal(&from->addr, &g->path.gateway);
     struct ph_upnp_candidate *candidate = is_known(u, &url) ? NULL : room_for(u, is_gateway);
     if (!candidate)
         return;
@@ -228,12 +234,13 @@ static void try_next_candidate(struct ph_gateway *g) {
     /* The first IGD that answers is used at once if it is the gateway; for another one the gateway
      * is given the time of a retransmission. */
     bool any = g->engine->now >= g->methods[PORTHOLE_UPNP].asked + PH_STRANGER_DELAY;
-    bool is_over = search_deadline(g) <= g->engine->now;
+    bool is_over = search_deadline(g) <= g->engine->now || u->fetches >= PH_FETCHES_MAX;
     for (unsigned i = 0; i < u->candidate_count && !is_over; i++) {
         struct ph_upnp_candidate *candidate = &u->candidates[i];
         if (candidate->tried || !(candidate->is_gateway || any))
             continue;
         candidate->tried = true;
+        u->fetches++;
         u->candidate = i;
         fetch_description(g);
         return;
@@ -339,7 +346,8 @@ static void addressed(struct ph_gateway *g, const struct ph_http_message *messag
     }
     const char *text = ph_soap_value(&reply, "NewExternalIPAddress");
     if (!text || !ph_addr_parse(ph_span_trim(ph_span_of(text)), &address) ||
-        ph_addr_is_unspecified(&address)) {
+        ph_addr_is_v4(&address) != ph_addr_is_v4(&g->path.gateway) ||
+        !ph_mapping_is_host(&address)) {
         address_failed(g, PORTHOLE_ERR_NO_UPLINK, 0);
         return;
     }

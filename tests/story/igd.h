@@ -8,13 +8,21 @@
 
 #include "tests/story/story.h"
 
-#define IGD_PORT 5000
 #define IGD_SERVICES_MAX 4U
+#define IGD_ENTRIES_MAX 8U
+
+struct igd_entry {
+    unsigned external_port; /* 0 = free */
+    unsigned internal_port;
+    bool is_udp;
+    char client[PH_ADDR_TEXT_SIZE];
+};
 
 struct igd {
     const char *types[IGD_SERVICES_MAX + 1]; /* "WANIPConnection:1", ...; ends with NULL */
     const char *addresses[IGD_SERVICES_MAX]; /* NULL = a fault instead */
     const char *base;                        /* of the control URLs; NULL = none */
+    uint16_t http_port;                      /* every other one refuses */
     const char *location;                    /* in SSDP; NULL = its own */
     struct ph_endpoint answers_from;         /* in SSDP; port 0 = the gateway, 1900 */
     unsigned description_status;             /* 0 = 200, with the description */
@@ -24,6 +32,8 @@ struct igd {
     unsigned hangs;    /* how many connections hang from now on, the first ones let through ... */
     unsigned hangs_at; /* ... being so many */
     unsigned refusals; /* how many connections for AddPortMapping are refused */
+    bool has_no_query; /* it lacks GetSpecificPortMappingEntry */
+    struct igd_entry entries[IGD_ENTRIES_MAX];
     /* What it saw of the last AddPortMapping and in all. */
     unsigned adds;
     unsigned deletes;

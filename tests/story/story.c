@@ -146,6 +146,11 @@ bool story_is_natpmp(enum ph_world_port port, const uint8_t *bytes, size_t len,
            ret->version == PH_NATPMP_VERSION;
 }
 
+/* The gateway's clock, which has run since the world began. */
+static uint32_t epoch_s(const struct ph_world *world) {
+    return (uint32_t)((world->now - world->started) / PH_SECONDS(1));
+}
+
 void story_pcp_answer(struct ph_world *world, const struct ph_pcp_request *request,
                       enum ph_pcp_result result, uint32_t lifetime_s,
                       const struct ph_endpoint *external) {
@@ -153,6 +158,7 @@ void story_pcp_answer(struct ph_world *world, const struct ph_pcp_request *reque
                                        .opcode = request->opcode,
                                        .result = (uint8_t)result,
                                        .lifetime_s = lifetime_s,
+                                       .epoch_s = epoch_s(world),
                                        .map = request->map};
     struct ph_endpoint from = {world->path.gateway, PH_PCP_PORT};
     uint8_t bytes[PH_PCP_SIZE_MAX];
@@ -176,7 +182,9 @@ void story_pcp_script(struct ph_world *world, enum ph_world_port port,
 void story_natpmp_answer(struct ph_world *world, const struct ph_natpmp_response *response) {
     struct ph_endpoint from = {world->path.gateway, PH_PCP_PORT};
     uint8_t bytes[PH_NATPMP_SIZE_MAX];
-    int len = ph_natpmp_encode_response(response, bytes, sizeof bytes);
+    struct ph_natpmp_response timed = *response;
+    timed.epoch_s = epoch_s(world);
+    int len = ph_natpmp_encode_response(&timed, bytes, sizeof bytes);
     assert_true(len > 0);
     ph_world_answer(world, PH_WORLD_CONTROL, &from, bytes, (size_t)len);
 }
@@ -236,18 +244,16 @@ size_t story_fault(unsigned code, uint8_t *ret, size_t size) {
 
 #define ANY_TYPE "urn:schemas-upnp-org:service:WANIPConnection:1"
 
-size_t story_address_reply(const char *address, uint8_t *ret, size_t size) {
+size_t story_reply(const char *action, const struct ph_soap_argument *arguments, size_t count,
+                   uint8_t *ret, size_t size) {
     char body[PH_SOAP_BODY_SIZE];
-    struct ph_soap_argument argument = {"NewExternalIPAddress", address};
-    int len =
-        ph_soap_encode_reply(ANY_TYPE, "GetExternalIPAddress", &argument, 1, body, sizeof body);
+    int len = ph_soap_encode_reply(ANY_TYPE, action, arguments, count, body, sizeof body);
     return soap_answer(200, body, len, ret, size);
 }
 
-size_t story_empty_reply(const char *action, uint8_t *ret, size_t size) {
-    char body[PH_SOAP_BODY_SIZE];
-    int len = ph_soap_encode_reply(ANY_TYPE, action, NULL, 0, body, sizeof body);
-    return soap_answer(200, body, len, ret, size);
+size_t story_address_reply(const char *address, uint8_t *ret, size_t size) {
+    struct ph_soap_argument argument = {"NewExternalIPAddress", address};
+    return story_reply("GetExternalIPAddress", &argument, 1, ret, size);
 }
 
 bool story_calls(const struct ph_http_message *request, const char *action) {
@@ -255,8 +261,15 @@ bool story_calls(const struct ph_http_message *request, const char *action) {
     return ph_soap_decode(request->body, &in) == 0 && strcmp(in.action, action) == 0;
 }
 
-unsigned story_argument(const struct ph_http_message *request, const char *name) {
+void story_argument_text(const struct ph_http_message *request, const char *name, char *ret,
+                         size_t size) {
     static struct ph_soap_message in;
     const char *value = ph_soap_decode(request->body, &in) == 0 ? ph_soap_value(&in, name) : NULL;
-    return value ? (unsigned)strtoul(value, NULL, 10) : 0;
+    ph_span_print(ph_span_of(value), ret, size);
+}
+
+unsigned story_argument(const struct ph_http_message *request, const char *name) {
+    char text[16];
+    story_argument_text(request, name, text, sizeof text);
+    return (unsigned)strtoul(text, NULL, 10);
 }

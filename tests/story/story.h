@@ -83,6 +83,7 @@ struct story_pcp_reply {
 };
 void story_pcp_script(struct ph_world *world, enum ph_world_port port,
                       const struct ph_endpoint *from, const uint8_t *bytes, size_t len);
+/* With the gateway's clock filled in. */
 void story_natpmp_answer(struct ph_world *world, const struct ph_natpmp_response *response);
 /* An answer to a search for this target, from this host, with this LOCATION. */
 void story_ssdp_answer(struct ph_world *world, const struct ph_endpoint *from, const char *target,
@@ -96,9 +97,13 @@ size_t story_description(const char *const *types, size_t count, const char *bas
 /* A fault, as status 500; and the reply of GetExternalIPAddress. */
 size_t story_fault(unsigned code, uint8_t *ret, size_t size);
 size_t story_address_reply(const char *address, uint8_t *ret, size_t size);
-size_t story_empty_reply(const char *action, uint8_t *ret, size_t size);
-/* Whether the request calls this action, and an argument's value as a number; 0 = none. */
+size_t story_reply(const char *action, const struct ph_soap_argument *arguments, size_t count,
+                   uint8_t *ret, size_t size);
+/* Whether the request calls this action; an argument's value as text and as a number, "" and 0 =
+ * there is none. */
 bool story_calls(const struct ph_http_message *request, const char *action);
+void story_argument_text(const struct ph_http_message *request, const char *name, char *ret,
+                         size_t size);
 unsigned story_argument(const struct ph_http_message *request, const char *name);
 
 #endif

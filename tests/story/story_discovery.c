@@ -348,6 +348,27 @@ static void removal_that_another_gateway_overtakes_ends_and_its_event_is_whole(v
     ph_world_free(world);
 }
 
+static void answer_from_before_is_nothing_to_a_mapping_that_became_direct(void **state) {
+    (void)state;
+    struct ph_world_options options = story_options(PORTHOLE_USE_PCP);
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_MS(7));
+    /* The answer to the old address is on its way; the gateway's address stays the same. */
+    world->server_config.external = ph_addr_v4(8, 8, 8, 8);
+    ph_world_move(world, "192.168.77.1", "8.8.8.8");
+    story_assert_mapped(world, id, PORTHOLE_DIRECT, STORY_PORT);
+    struct ph_pcp_request request;
+    ph_pcp_decode_request(story_pcp_sent(world, 0)->bytes, 60, &request);
+    world->gateway = 2; /* even if it came in by the new socket */
+    story_pcp_answer(world, &request, PH_PCP_SUCCESS, 7200,
+                     &(struct ph_endpoint){ph_addr_v4(1, 2, 3, 4), 4000});
+    ph_world_run(world, PH_SECONDS(100));
+    story_assert_mapped(world, id, PORTHOLE_DIRECT, STORY_PORT);
+    assert_int_equal(story_pcp_count(world), 1);
+    ph_world_free(world);
+}
+
 /* ---- Methods --------------------------------------------------------------------------------- */
 
 static void methods_that_are_not_wanted_are_not_asked(void **state) {
@@ -405,6 +426,7 @@ int main(void) {
         cmocka_unit_test(network_that_goes_takes_the_mappings_along_and_brings_them_back),
         cmocka_unit_test(another_gateway_is_asked_anew_and_knows_nothing_of_the_first),
         cmocka_unit_test(removal_that_another_gateway_overtakes_ends_and_its_event_is_whole),
+        cmocka_unit_test(answer_from_before_is_nothing_to_a_mapping_that_became_direct),
         cmocka_unit_test(methods_that_are_not_wanted_are_not_asked),
         cmocka_unit_test(method_that_dies_is_followed_by_the_next_when_the_lease_ends),
     };

@@ -319,8 +319,8 @@ static void answer_by_several(struct ph_world *world, enum ph_world_port port,
     story_ssdp_answer(world, &neighbour, PH_SSDP_TARGET_IGD1, "http://192.168.77.66:80/n.xml");
     ph_us delay = world->options.delay;
     world->options.delay = several->gateway_is_late ? PH_MS(150) : delay;
-    story_ssdp_answer(world, &gateway, PH_SSDP_TARGET_IGD1, "http://192.168.77.1:80/dead.xml");
-    story_ssdp_answer(world, &gateway, PH_SSDP_TARGET_IGD1, "http://192.168.77.1:80/live.xml");
+    story_ssdp_answer(world, &gateway, PH_SSDP_TARGET_IGD1, "http://192.168.77.1:5000/dead.xml");
+    story_ssdp_answer(world, &gateway, PH_SSDP_TARGET_IGD1, "http://192.168.77.1:5000/live.xml");
     world->options.delay = delay;
 }
 

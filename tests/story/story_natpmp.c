@@ -203,11 +203,10 @@ static void address_that_is_never_told_is_a_failure_and_the_mapping_is_given_bac
 /* Address requests are answered with what `user` points to. */
 static void tell_address(struct ph_world *world, enum ph_world_port port,
                          const struct ph_endpoint *from, const uint8_t *bytes, size_t len) {
-    struct ph_natpmp_response response = *(const struct ph_natpmp_response *)world->options.user;
+    const struct ph_natpmp_response *response = world->options.user;
     struct ph_natpmp_request request;
-    response.epoch_s = (uint32_t)((world->now - world->started) / PH_SECONDS(1));
-    if (story_is_natpmp(port, bytes, len, &request) && request.opcode == response.opcode)
-        story_natpmp_answer(world, &response);
+    if (story_is_natpmp(port, bytes, len, &request) && request.opcode == response->opcode)
+        story_natpmp_answer(world, response);
     else
         ph_world_serve(world, port, from, bytes, len);
 }

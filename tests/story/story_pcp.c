@@ -353,6 +353,31 @@ static void answer_after_the_verdict_counts_too(void **state) {
     ph_world_free(world);
 }
 
+static void late_grant_that_is_useless_is_given_back_while_the_mapping_rests(void **state) {
+    (void)state;
+    struct story_pcp_reply refusal = {.result = PH_PCP_NO_RESOURCES};
+    struct ph_world_options options = story_options(PORTHOLE_USE_PCP);
+    options.methods = PORTHOLE_USE_PCP;
+    options.script = story_pcp_script;
+    options.user = &refusal;
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(10));
+    assert_int_equal(ph_world_query(world, id).state, PORTHOLE_FAILURE);
+    unsigned sent = story_pcp_count(world);
+    /* A grant without an address, and the delete that follows is not answered. */
+    struct ph_pcp_request request;
+    ph_pcp_decode_request(story_pcp_sent(world, 0)->bytes, 60, &request);
+    story_pcp_answer(world, &request, PH_PCP_SUCCESS, 7200,
+                     &(struct ph_endpoint){.port = STORY_PORT});
+    world->options.delay = PH_SECONDS(100);
+    ph_world_run(world, PH_SECONDS(2));
+    assert_int_equal(story_pcp_count(world), sent + 4);
+    assert_int_equal(story_pcp_sent(world, sent)->bytes[7], 0); /* lifetime 0 */
+    assert_int_equal(world->event_count, 1);
+    ph_world_free(world);
+}
+
 /* ---- Removing -------------------------------------------------------------------------------- */
 
 static void deleted_by_its_nonce_until_confirmed(void **state) {
@@ -429,6 +454,7 @@ int main(void) {
         cmocka_unit_test(lost_answer_costs_a_quarter_second),
         cmocka_unit_test(slow_answer_counts_and_is_told_once),
         cmocka_unit_test(answer_after_the_verdict_counts_too),
+        cmocka_unit_test(late_grant_that_is_useless_is_given_back_while_the_mapping_rests),
         cmocka_unit_test(deleted_by_its_nonce_until_confirmed),
         cmocka_unit_test(delete_that_is_refused_leaves_it_to_its_lease),
         cmocka_unit_test(delete_that_nobody_answers_ends_after_four_tries),

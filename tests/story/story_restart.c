@@ -138,6 +138,37 @@ static void lease_that_is_not_held_is_not_rechecked(void **state) {
     ph_world_free(world);
 }
 
+/* A clock that jumps at every answer. */
+static void jump(struct ph_world *world, enum ph_world_port port, const struct ph_endpoint *from,
+                 const uint8_t *bytes, size_t len) {
+    static uint8_t answer[PH_GW_CONTROL_SIZE];
+    static uint8_t clock;
+    size_t at = bytes[0] == PH_PCP_VERSION ? 8 : 4;
+    memcpy(answer, bytes, len);
+    if (port == PH_WORLD_CONTROL && len >= at + 4)
+        answer[at] = clock++; /* the highest byte of the epoch */
+    ph_world_answer(world, port, from, answer, len);
+}
+
+static void clock_that_jumps_at_every_answer_makes_no_storm(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        porthole_id id;
+        struct ph_world *world = mapped_world(all_methods[i], PH_SECONDS(60), &id);
+        for (uint16_t port = 1; port < 10; port++)
+            ph_world_map(world, PORTHOLE_UDP, (uint16_t)(9000 + port));
+        ph_world_run(world, PH_SECONDS(1));
+        world->options.meddle = jump;
+        ph_world_refresh(world, id);
+        unsigned before = (unsigned)world->sent_count;
+        ph_world_run(world, PH_SECONDS(50));
+        /* At most one restart in 5 s, and with each at most a few requests a mapping. */
+        assert_in_range(world->sent_count - before, 1, 10 * 10 * 3);
+        story_assert_mapped(world, id, all_methods[i], STORY_PORT);
+        ph_world_free(world);
+    }
+}
+
 /* A read-back that another host's mapping answers. */
 static size_t stolen_entry(struct ph_world *world, const struct ph_endpoint *to,
                            const struct ph_http_message *request, uint8_t *ret, size_t size) {
@@ -195,6 +226,7 @@ int main(void) {
         cmocka_unit_test(gateway_that_is_away_for_a_while_is_found_again),
         cmocka_unit_test(lost_recheck_is_repeated),
         cmocka_unit_test(lease_that_is_not_held_is_not_rechecked),
+        cmocka_unit_test(clock_that_jumps_at_every_answer_makes_no_storm),
         cmocka_unit_test(mapping_that_another_host_took_is_made_anew),
         cmocka_unit_test(device_without_read_back_is_asked_to_map_again),
     };
