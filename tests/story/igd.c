@@ -91,6 +91,8 @@ static size_t add_mapping(struct igd *igd, const struct ph_http_message *request
     igd->adds++;
     igd->port = story_argument(request, "NewExternalPort");
     igd->lease_s = story_argument(request, "NewLeaseDuration");
+    story_argument_text(request, "NewPortMappingDescription", igd->description,
+                        sizeof igd->description);
     if (igd->faults > 0) {
         igd->faults--;
         return story_fault(igd->fault, ret, size);
@@ -126,6 +128,8 @@ size_t igd_http(struct ph_world *world, const struct ph_endpoint *to,
     if (story_calls(request, "GetExternalIPAddress"))
         return igd->addresses[service] ? story_address_reply(igd->addresses[service], ret, size)
                                        : story_fault(PH_UPNP_ACTION_FAILED, ret, size);
+    if (igd->action_status)
+        return story_http_answer(igd->action_status, igd->action_body, ret, size);
     if (story_calls(request, "DeletePortMapping"))
         return delete_mapping(igd, request, ret, size);
     if (story_calls(request, "GetSpecificPortMappingEntry"))

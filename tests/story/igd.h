@@ -33,6 +33,9 @@ struct igd {
     unsigned hangs_at; /* ... being so many */
     unsigned refusals; /* how many connections for AddPortMapping are refused */
     bool has_no_query; /* it lacks GetSpecificPortMappingEntry */
+    /* AddPortMapping and DeletePortMapping are answered with this status and body; 0 = sensibly. */
+    unsigned action_status;
+    const char *action_body;
     struct igd_entry entries[IGD_ENTRIES_MAX];
     /* What it saw of the last AddPortMapping and in all. */
     unsigned adds;
@@ -40,6 +43,7 @@ struct igd {
     unsigned port;
     unsigned lease_s;
     unsigned service;
+    char description[64];
 };
 
 /* One WANIPConnection:1 with the address of the world's gateway. */

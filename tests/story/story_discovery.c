@@ -391,6 +391,41 @@ static void methods_that_are_not_wanted_are_not_asked(void **state) {
     }
 }
 
+static void gateway_that_fell_silent_is_noticed_by_the_next_mapping(void **state) {
+    (void)state;
+    struct ph_world_options options = story_options(PORTHOLE_USE_PCP);
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id first = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(1));
+    world->options.silent = true;
+    porthole_id second = ph_world_map(world, PORTHOLE_UDP, 9090);
+    ph_world_run(world, PH_SECONDS(11));
+    assert_int_equal(ph_world_query(world, first).state, PORTHOLE_SUCCESS);
+    story_assert_failed(world, second, PORTHOLE_ERR_TIMEOUT, PORTHOLE_PCP, 0);
+    world->options.silent = false;
+    ph_world_run(world, PH_SECONDS(20));
+    story_assert_mapped(world, second, PORTHOLE_PCP, 9090);
+    story_assert_mapped(world, first, PORTHOLE_PCP, STORY_PORT);
+    ph_world_free(world);
+}
+
+static void search_that_cannot_leave_everywhere_goes_on(void **state) {
+    (void)state;
+    /* A multicast without a route, as on some phones: the unicast beside it is answered. */
+    struct ph_world_options options = story_options(PORTHOLE_USE_UPNP);
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_MS(12));
+    struct ph_input input = {.type = PH_INPUT_UNREACHABLE};
+    input.u.unreachable.gateway = world->gateway;
+    input.u.unreachable.channel = PH_CHANNEL_SEARCH;
+    input.u.unreachable.error = PORTHOLE_ERR_UNREACHABLE;
+    ph_world_step(world, &input);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+    ph_world_free(world);
+}
+
 static void method_that_dies_is_followed_by_the_next_when_the_lease_ends(void **state) {
     (void)state;
     struct ph_world_options options = story_options(PORTHOLE_USE_ALL);
@@ -428,6 +463,8 @@ int main(void) {
         cmocka_unit_test(removal_that_another_gateway_overtakes_ends_and_its_event_is_whole),
         cmocka_unit_test(answer_from_before_is_nothing_to_a_mapping_that_became_direct),
         cmocka_unit_test(methods_that_are_not_wanted_are_not_asked),
+        cmocka_unit_test(gateway_that_fell_silent_is_noticed_by_the_next_mapping),
+        cmocka_unit_test(search_that_cannot_leave_everywhere_goes_on),
         cmocka_unit_test(method_that_dies_is_followed_by_the_next_when_the_lease_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,7 @@ static void refusal_by_the_only_method_is_told_with_its_code_and_tried_again(voi
     porthole_id id = story_map(world, 0);
     ph_world_run(world, PH_SECONDS(30));
     story_assert_failed(world, id, PORTHOLE_ERR_NO_RESOURCES, PORTHOLE_PCP, PH_PCP_NO_RESOURCES);
+    assert_string_equal(ph_code_text(PORTHOLE_PCP, PH_PCP_NO_RESOURCES), "NO_RESOURCES");
     assert_true(story_event_time(world, id, PORTHOLE_EVENT_FAILED) == PH_MS(10));
     /* Told once, although it failed several times the same way. */
     assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_FAILED), 1);
@@ -408,6 +409,23 @@ static void deleted_by_its_nonce_until_confirmed(void **state) {
     ph_world_free(world);
 }
 
+static void grant_that_the_delete_overtook_is_none(void **state) {
+    (void)state;
+    struct ph_world_options options = story_options(PORTHOLE_USE_PCP);
+    struct ph_world *world = ph_world_new(&options);
+    story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(1));
+    porthole_id id = ph_world_map(world, PORTHOLE_UDP, 9090);
+    ph_world_run(world, PH_MS(3));
+    ph_world_unmap(world, id);
+    ph_world_run(world, PH_MS(8)); /* the grant has come, the delete's answer has not */
+    assert_int_equal(ph_world_query(world, id).state, PORTHOLE_DESTROYING);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_unmapped(world, id, PORTHOLE_FATE_NONE);
+    assert_int_equal(ph_gw_server_count(world->server), 1);
+    ph_world_free(world);
+}
+
 static void delete_that_is_refused_leaves_it_to_its_lease(void **state) {
     (void)state;
     struct story_pcp_reply refusal = {.result = PH_PCP_NOT_AUTHORIZED};
@@ -456,6 +474,7 @@ int main(void) {
         cmocka_unit_test(answer_after_the_verdict_counts_too),
         cmocka_unit_test(late_grant_that_is_useless_is_given_back_while_the_mapping_rests),
         cmocka_unit_test(deleted_by_its_nonce_until_confirmed),
+        cmocka_unit_test(grant_that_the_delete_overtook_is_none),
         cmocka_unit_test(delete_that_is_refused_leaves_it_to_its_lease),
         cmocka_unit_test(delete_that_nobody_answers_ends_after_four_tries),
     };

@@ -166,6 +166,12 @@ static void port_that_is_mapped_exists_and_one_being_removed_does_not(void **sta
     ph_world_free(world);
 }
 
+static void count_id(void *user, porthole_id id) {
+    unsigned *count = user;
+    assert_true(id != 0);
+    (*count)++;
+}
+
 /* All ports of one protocol, and as many of the other as are allowed. */
 static void more_than_65535_mappings_are_too_many(void **state) {
     (void)state;
@@ -181,6 +187,9 @@ static void more_than_65535_mappings_are_too_many(void **state) {
     ph_world_unmap(world, 5);
     assert_int_equal(ph_world_map_request(world, &request, &id), 0);
     assert_int_equal(ph_engine_count(world->engine), 65535);
+    unsigned count = 0;
+    ph_engine_each(world->engine, count_id, &count);
+    assert_int_equal(count, 65535);
     ph_world_free(world);
 }
 
@@ -363,6 +372,33 @@ static void nothing_is_taken_up_after_stop(void **state) {
     ph_world_free(world);
 }
 
+static void engine_can_be_freed_with_events_that_wait(void **state) {
+    (void)state;
+    struct ph_seeded seeded = {1};
+    struct ph_engine_config config = {.methods = PORTHOLE_USE_ALL,
+                                      .discover_timeout = PH_SECONDS(10),
+                                      .mapping_timeout = PH_SECONDS(10),
+                                      .recheck_period = PH_SECONDS(300),
+                                      .random = {ph_seeded_fill, &seeded}};
+    struct ph_map_request request = {
+        .protocol = PORTHOLE_TCP, .internal_port = 1, .external_port = 1, .lifetime_s = 7200};
+    struct ph_effects effects;
+    struct ph_engine *engine = ph_engine_new(&config);
+    struct ph_input input = {.type = PH_INPUT_MAP};
+    for (porthole_id id = 1; id <= 2; id++) {
+        request.internal_port = (uint16_t)id;
+        input.u.map.id = id;
+        input.u.map.request = &request;
+        assert_int_equal(ph_engine_step(engine, 1, &input, &effects), 0);
+    }
+    /* One FAILED, for want of a network, and one UNMAPPED. */
+    input = (struct ph_input){.type = PH_INPUT_UNMAP, .u.id = 1};
+    assert_int_equal(ph_engine_step(engine, 1, &input, &effects), 0);
+    assert_int_equal(ph_engine_count(engine), 1);
+    ph_engine_free(engine);
+    ph_engine_free(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unmapped_at_any_moment_ends_once_and_leaves_nothing),
@@ -383,6 +419,7 @@ int main(void) {
         cmocka_unit_test(stop_leaves_leases_to_their_end),
         cmocka_unit_test(stop_at_any_moment_is_silent_after_its_end),
         cmocka_unit_test(nothing_is_taken_up_after_stop),
+        cmocka_unit_test(engine_can_be_freed_with_events_that_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

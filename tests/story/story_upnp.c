@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * story_upnp.c: mappings by UPnP-IGD: when it is turned to, what its faults lead to, leases that
- * never end, and a better method that speaks up late.
+ * story_upnp.c: mappings by UPnP-IGD: when it is turned to, what its faults lead to, and a better
+ * method that speaks up late.
  */
 #include "tests/story/igd.h"
 
@@ -193,100 +193,58 @@ static void connection_that_always_fails_ends_upnp(void **state) {
     ph_world_free(world);
 }
 
-/* ---- Leases without end ---------------------------------------------------------------------- */
-
-static void router_that_knows_no_leases_is_asked_for_none(void **state) {
+static void answer_without_sense_is_asked_again_and_then_ends_upnp(void **state) {
     (void)state;
-    struct igd igd;
-    igd_init(&igd);
-    igd.fault = PH_UPNP_PERMANENT_LEASES_ONLY;
-    igd.faults = 1;
-    struct ph_world_options options = igd_options(&igd);
-    struct ph_world *world = ph_world_new(&options);
-    porthole_id first = story_map(world, 0);
-    ph_world_run(world, PH_SECONDS(1));
-    story_assert_mapped(world, first, PORTHOLE_UPNP, STORY_PORT);
-    assert_int_equal(igd.adds, 2);
-    assert_int_equal(igd.lease_s, 0);
-    assert_int_equal(ph_world_query(world, first).lifetime_s, 0);
-    assert_true(ph_world_query(world, first).expires == PH_NEVER);
-    /* It is remembered for the next one. */
-    porthole_id second = ph_world_map(world, PORTHOLE_UDP, 9090);
-    ph_world_run(world, PH_SECONDS(1));
-    story_assert_mapped(world, second, PORTHOLE_UPNP, 9090);
-    assert_int_equal(igd.adds, 3);
-    assert_int_equal(igd.lease_s, 0);
-    /* Looked after once an hour. */
-    ph_world_run(world, PH_SECONDS(3590));
-    assert_int_equal(igd.adds, 3);
-    ph_world_run(world, PH_SECONDS(20));
-    assert_int_equal(igd.adds, 5);
-    ph_world_run(world, PH_SECONDS(3600));
-    assert_int_equal(igd.adds, 7);
-    assert_int_equal(world->event_count, 2);
-    ph_world_unmap(world, first);
-    ph_world_run(world, PH_SECONDS(1));
-    story_assert_unmapped(world, first, PORTHOLE_FATE_REMOVED);
-    /* One that cannot be removed stays for ever. */
-    world->options.silent = true;
-    ph_world_stop(world, PH_SECONDS(3));
-    ph_world_run(world, PH_SECONDS(10));
-    story_assert_unmapped(world, second, PORTHOLE_FATE_LEFT);
-    ph_world_free(world);
+    static const struct {
+        unsigned status;
+        const char *body;
+        int error;
+    } cases[] = {{404, "<html>no</html>", PORTHOLE_ERR_MALFORMED},
+                 {500, "", PORTHOLE_ERR_MALFORMED},
+                 {200, "garbage", PORTHOLE_ERR_MALFORMED},
+                 {503,
+                  "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>"
+                  "<AddPortMappingResponse/></s:Body></s:Envelope>",
+                  PORTHOLE_ERR_REFUSED}};
+    for (unsigned i = 0; i < LENGTH_OF(cases); i++) {
+        struct igd igd;
+        igd_init(&igd);
+        igd.action_status = cases[i].status;
+        igd.action_body = cases[i].body;
+        struct ph_world_options options = igd_options(&igd);
+        struct ph_world *world = ph_world_new(&options);
+        porthole_id id = story_map(world, 0);
+        ph_world_run(world, PH_SECONDS(4));
+        story_assert_failed(world, id, cases[i].error, PORTHOLE_UPNP, 0);
+        assert_int_equal(story_http_count(world, "#AddPortMapping"), 4);
+        igd.action_status = 0;
+        ph_world_run(world, PH_SECONDS(30));
+        story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+        assert_int_equal(world->event_count, 2);
+        ph_world_free(world);
+    }
 }
 
-/* ---- Keeping --------------------------------------------------------------------------------- */
-
-static void renewed_and_the_new_address_told(void **state) {
+static void description_is_handed_on_and_never_empty(void **state) {
     (void)state;
-    struct igd igd;
-    igd_init(&igd);
-    struct ph_world_options options = igd_options(&igd);
-    struct ph_world *world = ph_world_new(&options);
-    porthole_id id = story_map(world, 0);
-    ph_world_run(world, PH_SECONDS(1));
-    igd.addresses[0] = "5.6.7.8";
-    world->server_config.external = ph_addr_v4(5, 6, 7, 8);
-    ph_world_run(world, PH_SECONDS(5000));
-    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
-    assert_int_equal(igd.adds, 2);
-    assert_int_equal(igd.lease_s, 7200);
-    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_CHANGED), 1);
-    assert_int_equal(world->event_count, 2);
-    ph_world_free(world);
-}
-
-static void device_that_moves_to_another_port_is_found_again_with_all_it_holds(void **state) {
-    (void)state;
-    struct igd igd;
-    igd_init(&igd);
-    struct ph_world_options options = igd_options(&igd);
-    struct ph_world *world = ph_world_new(&options);
-    porthole_id id = story_map(world, 0);
-    ph_world_run(world, PH_SECONDS(1));
-    igd.http_port = 49152;
-    ph_world_run(world, PH_SECONDS(4510)); /* the latest renewal, and 10 s for all that follows */
-    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
-    assert_int_equal(igd.adds, 2);
-    assert_int_equal(world->event_count, 1);
-    ph_world_free(world);
-}
-
-static void device_that_restarts_on_another_port_is_found_and_told_again(void **state) {
-    (void)state;
-    struct ph_world_options options = story_options(PORTHOLE_USE_UPNP);
-    struct ph_world *world = ph_world_new(&options);
-    porthole_id id = story_map(world, 0);
-    ph_world_run(world, PH_SECONDS(1));
-    world->server_config.http_port = 49152;
-    ph_world_restart_gateway(world);
-    ph_world_run(world, PH_SECONDS(310)); /* a recheck, and 10 s for all that follows */
-    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
-    assert_int_equal(ph_gw_server_count(world->server), 1);
-    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING), 1);
-    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_MAPPED), 2);
-    assert_int_equal(world->event_count, 3);
-    ph_world_free(world);
+    static const char *const descriptions[] = {"a <game> & \"more\"", NULL};
+    for (unsigned i = 0; i < LENGTH_OF(descriptions); i++) {
+        struct igd igd;
+        igd_init(&igd);
+        struct ph_world_options options = igd_options(&igd);
+        struct ph_world *world = ph_world_new(&options);
+        struct ph_map_request request = {.protocol = PORTHOLE_TCP,
+                                         .internal_port = STORY_PORT,
+                                         .external_port = STORY_PORT,
+                                         .lifetime_s = 7200,
+                                         .description = descriptions[i]};
+        porthole_id id;
+        ph_world_map_request(world, &request, &id);
+        ph_world_run(world, PH_SECONDS(1));
+        story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+        assert_string_equal(igd.description, descriptions[i] ? descriptions[i] : "porthole");
+        ph_world_free(world);
+    }
 }
 
 /* ---- A better method, late ------------------------------------------------------------------- */
@@ -398,6 +356,26 @@ static void unmapped_at_any_moment_nothing_is_left(void **state) {
     }
 }
 
+static void delete_that_finds_nobody_leaves_it_to_its_lease(void **state) {
+    (void)state;
+    for (unsigned status = 0; status <= 500; status += 500) {
+        struct igd igd;
+        igd_init(&igd);
+        struct ph_world_options options = igd_options(&igd);
+        struct ph_world *world = ph_world_new(&options);
+        porthole_id id = story_map(world, 0);
+        ph_world_run(world, PH_SECONDS(1));
+        if (status == 0)
+            igd.http_port = 49152; /* refused at the old one */
+        igd.action_status = status;
+        igd.action_body = "";
+        ph_world_unmap(world, id);
+        ph_world_run(world, PH_SECONDS(10));
+        story_assert_unmapped(world, id, PORTHOLE_FATE_EXPIRES);
+        ph_world_free(world);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(searched_at_once_when_5351_is_refused),
@@ -409,14 +387,13 @@ int main(void) {
         cmocka_unit_test(other_faults_are_told_with_their_code),
         cmocka_unit_test(connection_that_fails_is_made_again),
         cmocka_unit_test(connection_that_always_fails_ends_upnp),
-        cmocka_unit_test(router_that_knows_no_leases_is_asked_for_none),
-        cmocka_unit_test(renewed_and_the_new_address_told),
-        cmocka_unit_test(device_that_moves_to_another_port_is_found_again_with_all_it_holds),
-        cmocka_unit_test(device_that_restarts_on_another_port_is_found_and_told_again),
+        cmocka_unit_test(answer_without_sense_is_asked_again_and_then_ends_upnp),
+        cmocka_unit_test(description_is_handed_on_and_never_empty),
         cmocka_unit_test(late_pcp_with_the_same_port_takes_over),
         cmocka_unit_test(late_pcp_with_another_port_is_given_back),
         cmocka_unit_test(late_refusal_by_pcp_changes_nothing),
         cmocka_unit_test(unmapped_at_any_moment_nothing_is_left),
+        cmocka_unit_test(delete_that_finds_nobody_leaves_it_to_its_lease),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
