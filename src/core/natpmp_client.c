@@ -31,6 +31,8 @@ static void send_address_request(struct ph_gateway *g) {
     c->sent = g->engine->now;
     if (c->tries < UINT8_MAX)
         c->tries++;
+    if (c->open == 0)
+        c->asked = c->sent;
     if (c->open < UINT8_MAX)
         c->open++;
     c->next = g->engine->now + ph_retry_delay(g->engine, c->tries);
@@ -120,7 +122,7 @@ static void answered_address(struct ph_gateway *g, const struct ph_natpmp_respon
     if (c->open == 0 && status->state != PH_METHOD_DEAD)
         return; /* not asked, or answered already */
     if (c->open > 0 && r->result == PH_NATPMP_SUCCESS)
-        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s);
+        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s, c->asked);
     if (c->open == 1)
         status->rtt = g->engine->now - c->sent;
     if (is_to_last(g)) {
@@ -195,7 +197,7 @@ static void answered_mapping(struct ph_gateway *g, const struct ph_natpmp_respon
     struct ph_attempt *a = &m->attempts[PORTHOLE_NATPMP - 1];
     ph_gateway_alive(g, PORTHOLE_NATPMP);
     if (a->state == PH_ATTEMPT_ASKED && r->result == PH_NATPMP_SUCCESS)
-        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s);
+        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s, a->first_sent);
     bool is_delete = a->purpose == PH_PURPOSE_DELETE;
     if (r->result != PH_NATPMP_SUCCESS) {
         if (is_delete)

@@ -75,6 +75,7 @@ static void send_announce(struct ph_gateway *g) {
 
 void ph_pcp_client_ask(struct ph_gateway *g) {
     g->pcp.tries = 0;
+    g->pcp.asked = g->engine->now;
     send_announce(g);
 }
 
@@ -172,7 +173,7 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
         g->pcp.next = PH_NEVER;
         set_pcp_timer(g);
         ph_gateway_alive(g, PORTHOLE_PCP);
-        ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s);
+        ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s, g->pcp.asked);
     }
     if (r.opcode != PH_PCP_MAP)
         return;
@@ -183,7 +184,8 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
     }
     ph_gateway_alive(g, PORTHOLE_PCP);
     /* The clock in an answer that comes a second time is old. */
-    if (m->attempts[PORTHOLE_PCP - 1].state == PH_ATTEMPT_ASKED)
-        ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s);
+    const struct ph_attempt *a = &m->attempts[PORTHOLE_PCP - 1];
+    if (a->state == PH_ATTEMPT_ASKED)
+        ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s, a->first_sent);
     answered_map(m, &r);
 }

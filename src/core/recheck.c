@@ -7,27 +7,34 @@
  */
 #include "core/state.h"
 
+/* The time between two answers as it may have been here, in seconds. When an answer left the
+ * gateway is known only to lie between its request and now, and now may be late when a callback
+ * took its time. */
+struct span {
+    uint64_t least_s;
+    uint64_t most_s;
+};
+
 /* RFC 6887 §8.5: a server whose clock went back, or runs differently from ours by more than 1/16
  * and 2 s. */
-static bool is_pcp_clock_steady(uint32_t before_s, uint32_t now_s, ph_us elapsed) {
-    uint64_t client = elapsed / PH_SECONDS(1);
+static bool is_pcp_clock_steady(uint32_t before_s, uint32_t now_s, struct span client) {
     if (now_s < before_s)
         return before_s - now_s <= 1;
-    uint64_t server = now_s - before_s;
-    return client + 2 >= server - server / 16 && server + 2 >= client - client / 16;
+    uint64_t server_s = now_s - before_s;
+    return client.most_s + 2 >= server_s - server_s / 16 &&
+           server_s + 2 >= client.least_s - client.least_s / 16;
 }
 
 /* RFC 6886 §3.6: at least 7/8 of the time that has passed here, less 2 s. */
-static bool is_natpmp_clock_steady(uint32_t before_s, uint32_t now_s, ph_us elapsed) {
-    uint64_t expected = before_s + elapsed / PH_SECONDS(1) * 7 / 8;
-    return (uint64_t)now_s + 2 >= expected;
+static bool is_natpmp_clock_steady(uint32_t before_s, uint32_t now_s, struct span client) {
+    return (uint64_t)now_s + 2 >= before_s + client.least_s * 7 / 8;
 }
 
 /* A restart soon after the last answer hides within those tolerances: 10 s in 5 minutes. It costs
  * little to renew. */
-static bool is_clock_exact(uint32_t before_s, uint32_t now_s, ph_us elapsed) {
-    int64_t drift_s = (int64_t)now_s - before_s - (int64_t)(elapsed / PH_SECONDS(1));
-    return drift_s >= -2 && drift_s <= 2;
+static bool is_clock_exact(uint32_t before_s, uint32_t now_s, struct span client) {
+    int64_t server_s = (int64_t)now_s - before_s;
+    return server_s <= (int64_t)client.most_s + 2 && server_s + 2 >= (int64_t)client.least_s;
 }
 
 static void for_holders(struct ph_gateway *g, enum porthole_method method,
@@ -47,17 +54,22 @@ static void renew(struct ph_mapping *m) {
         m->renew = m->engine->now;
 }
 
-void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_t epoch_s) {
+void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_t epoch_s,
+                      ph_us asked) {
     struct ph_method *status = &g->methods[method];
     const char *name = porthole_method_name(method);
     ph_us now = g->engine->now;
-    ph_us elapsed = now - status->epoch_at;
+    struct span elapsed = {
+        .least_s = asked > status->epoch_at ? (asked - status->epoch_at) / PH_SECONDS(1) : 0,
+        .most_s = (now - status->epoch_asked) / PH_SECONDS(1) + 1,
+    };
     bool is_first = status->epoch_at == 0;
     uint32_t before_s = status->epoch_s;
     bool is_steady = method == PORTHOLE_PCP ? is_pcp_clock_steady(before_s, epoch_s, elapsed)
                                             : is_natpmp_clock_steady(before_s, epoch_s, elapsed);
     status->epoch_s = epoch_s;
     status->epoch_at = now;
+    status->epoch_asked = asked;
     /* A clock that jumps at every answer must not make every answer a restart. */
     bool is_too_soon = status->restarted_at && now < status->restarted_at + PH_RESTART_MIN;
     if (is_first || is_too_soon)

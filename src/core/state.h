@@ -83,6 +83,7 @@ struct ph_method {
     ph_us rtt;          /* of the last answer to a request sent once; 0 = none */
     uint32_t epoch_s;   /* the gateway's clock in the last answer that had it */
     ph_us epoch_at;     /* when that came; 0 = never */
+    ph_us epoch_asked;  /* when it was asked for, at the earliest */
     ph_us restarted_at; /* when it was last seen to have restarted; 0 = never */
     unsigned window;    /* requests that may be in flight */
     unsigned in_flight;
@@ -175,12 +176,14 @@ struct ph_mapping {
 /* ---- A gateway ------------------------------------------------------------------------------- */
 
 struct ph_pcp_client {
-    ph_us next; /* next ANNOUNCE request; PH_NEVER = none wanted */
+    ph_us asked; /* when the first ANNOUNCE of this question was sent */
+    ph_us next;  /* next ANNOUNCE request; PH_NEVER = none wanted */
     uint8_t tries;
 };
 
 struct ph_natpmp_client {
     struct ph_addr external; /* none = not told yet */
+    ph_us asked;             /* when the first of the open requests was sent */
     ph_us sent;
     ph_us next;    /* next address request; PH_NEVER = none wanted */
     uint8_t tries; /* of this question */
@@ -428,8 +431,9 @@ uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char 
 
 /* ---- recheck.c: whether the gateway still knows what it granted ------------------------------ */
 
-/* The gateway's clock came with an answer. */
-void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_t epoch_s);
+/* The gateway's clock came with the answer to a request that was first sent at `asked`. */
+void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_t epoch_s,
+                      ph_us asked);
 /* Something is held from now on. */
 void ph_recheck_start(struct ph_gateway *g);
 void ph_recheck_timer(struct ph_gateway *g);
