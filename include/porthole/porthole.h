@@ -451,6 +451,10 @@ struct porthole_probe {
 };
 #define PORTHOLE_PROBE_INIT PORTHOLE_SIZED_(struct porthole_probe)
 
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a function named as its struct is, like stat() */
+#endif
 /* Asks all methods of the client's set what they are, for at most timeout_ms (0 = 3250), and blocks
  * until each has answered or been given up. Returns how many answered. Learning the external
  * address by PCP makes and removes a mapping of UDP port 9 (RFC 6887 §11.6).
@@ -462,6 +466,9 @@ struct porthole_probe {
  *   INVALID (size, a negative timeout)  REENTRANT  NO_MEMORY */
 PORTHOLE_API int porthole_probe(struct porthole *client, int timeout_ms,
                                 struct porthole_probe *ret_probe);
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /* The external address by whichever method tells it first, as text; blocks for at most timeout_ms
  * (0 = 3250). A public local address is the answer at once.

@@ -226,6 +226,8 @@ static void refusal_carries_the_gateways_code_and_words(void **state) {
     assert_int_equal(mapping.state, PORTHOLE_FAILURE);
     assert_int_equal(mapping.code, 8); /* RFC 6887 §7.4 */
     assert_string_equal(mapping.text, "NO_RESOURCES (8)");
+    bench_close(bench, -1);
+    assert_int_equal(bench->count, 2); /* of the first mapping: this one was given up untold */
 }
 
 static void note_description(void *user, const struct ph_gw_event *event) {
