@@ -297,7 +297,8 @@ static void ask_service_from(struct ph_gateway *g, unsigned service) {
         u->external = u->fallback;
         become_ready(g);
     } else {
-        candidate_failed(g, u->error ? u->error : PORTHOLE_ERR_UNSUPPORTED, u->code);
+        int none = is_over ? PORTHOLE_ERR_TIMEOUT : PORTHOLE_ERR_UNSUPPORTED;
+        candidate_failed(g, u->error ? u->error : none, u->code);
     }
 }
 
