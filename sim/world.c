@@ -78,6 +78,21 @@ void ph_world_restart_gateway(struct ph_world *world) {
     world->server = need(ph_gw_server_new(&world->server_config, world->now));
 }
 
+static void new_engine(struct ph_world *world) {
+    const struct ph_world_options *options = &world->options;
+    struct ph_engine_config engine = {
+        .methods = options->methods ? options->methods : PORTHOLE_USE_ALL,
+        .discover_timeout = options->discover_timeout ? options->discover_timeout : PH_SECONDS(10),
+        .mapping_timeout = PH_SECONDS(10),
+        .recheck_period = options->recheck_period ? options->recheck_period : PH_SECONDS(300),
+        .random = {ph_seeded_fill, &world->random},
+        .log_level = PORTHOLE_LOG_TRACE,
+        .log = on_log,
+        .log_user = world,
+    };
+    world->engine = need(ph_engine_new(&engine));
+}
+
 struct ph_world *ph_world_new(const struct ph_world_options *options) {
     struct ph_world *world = need(calloc(1, sizeof *world));
     world->options = *options;
@@ -98,17 +113,7 @@ struct ph_world *ph_world_new(const struct ph_world_options *options) {
     config->http_port = 5000;
     config->random = (struct ph_random){ph_seeded_fill, &world->random};
     ph_world_restart_gateway(world);
-    struct ph_engine_config engine = {
-        .methods = options->methods ? options->methods : PORTHOLE_USE_ALL,
-        .discover_timeout = options->discover_timeout ? options->discover_timeout : PH_SECONDS(10),
-        .mapping_timeout = PH_SECONDS(10),
-        .recheck_period = options->recheck_period ? options->recheck_period : PH_SECONDS(300),
-        .random = {ph_seeded_fill, &world->random},
-        .log_level = PORTHOLE_LOG_TRACE,
-        .log = on_log,
-        .log_user = world,
-    };
-    world->engine = need(ph_engine_new(&engine));
+    new_engine(world);
     ph_world_network(world, !options->no_network);
     return world;
 }
@@ -124,6 +129,15 @@ void ph_world_free(struct ph_world *world) {
     ph_engine_free(world->engine);
     ph_gw_server_free(world->server);
     free(world);
+}
+
+void ph_world_restart_client(struct ph_world *world) {
+    for (size_t i = 0; i < world->packet_count; i++)
+        free(world->packets[i].bytes);
+    world->packet_count = 0;
+    ph_engine_free(world->engine);
+    new_engine(world);
+    ph_world_network(world, true);
 }
 
 /* ---- The link -------------------------------------------------------------------------------- */
@@ -440,6 +454,14 @@ void ph_world_run(struct ph_world *world, ph_us duration) {
 int ph_world_map_request(struct ph_world *world, const struct ph_map_request *request,
                          porthole_id *ret_id) {
     struct ph_input input = {.type = PH_INPUT_MAP};
+    input.u.map.id = *ret_id = ++world->last_id;
+    input.u.map.request = request;
+    return ph_world_step(world, &input);
+}
+
+int ph_world_remove(struct ph_world *world, const struct ph_map_request *request,
+                    porthole_id *ret_id) {
+    struct ph_input input = {.type = PH_INPUT_REMOVE};
     input.u.map.id = *ret_id = ++world->last_id;
     input.u.map.request = request;
     return ph_world_step(world, &input);

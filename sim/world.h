@@ -111,6 +111,8 @@ bool ph_world_run_until(struct ph_world *world, ph_us limit, bool (*holds)(struc
 porthole_id ph_world_map(struct ph_world *world, enum porthole_protocol protocol, uint16_t port);
 int ph_world_map_request(struct ph_world *world, const struct ph_map_request *request,
                          porthole_id *ret_id);
+int ph_world_remove(struct ph_world *world, const struct ph_map_request *request,
+                    porthole_id *ret_id);
 void ph_world_unmap(struct ph_world *world, porthole_id id);
 void ph_world_refresh(struct ph_world *world, porthole_id id);
 int ph_world_probe(struct ph_world *world, ph_us duration, bool address_only);
@@ -118,6 +120,9 @@ void ph_world_stop(struct ph_world *world, ph_us duration);
 /* The path is world->path. */
 void ph_world_network(struct ph_world *world, bool is_there);
 
+/* The client's process is killed, and the next one is started: an engine that knows nothing. What
+ * is on its way is lost. */
+void ph_world_restart_client(struct ph_world *world);
 /* The gateway loses its state and starts again, with what is now in world->server_config. */
 void ph_world_restart_gateway(struct ph_world *world);
 /* The gateway and the client are elsewhere from now on: another gateway, and the client is told. */

@@ -227,6 +227,8 @@ PORTHOLE_API const char *porthole_fate_name(enum porthole_fate fate);
 /* Room for any address as text, an IPv6 scope and the final NUL included. */
 #define PORTHOLE_ADDRESS_SIZE 64
 #define PORTHOLE_TEXT_SIZE 128
+/* A key's 24 hexadecimal digits and a NUL. */
+#define PORTHOLE_KEY_SIZE 25
 
 struct porthole;              /* a client */
 typedef uint64_t porthole_id; /* of a mapping; never 0, never used again in this client */
@@ -247,11 +249,16 @@ struct porthole_mapping {
     uint32_t lifetime_s;       /* granted by the gateway; 0 = without end */
     uint32_t expires_in_ms;    /* until the lease ends; 0 = without end, or none */
     double elapsed_ms;         /* from porthole_map() to the first success */
-    int error;                 /* of the last failure, enum porthole_error; 0 = none */
+    int error;                 /* of the last failure, enum porthole_error; 0 = none, or a success
+                                  since */
     int code; /* what the gateway answered: PCP or NAT-PMP result, UPnP errorCode; 0 = nothing */
     char text[PORTHOLE_TEXT_SIZE]; /* the same in words; printable ASCII */
     enum porthole_fate fate;       /* set in PORTHOLE_EVENT_UNMAPPED */
     void *user;                    /* as given in the request */
+    char key[PORTHOLE_KEY_SIZE]; /* by which a PCP gateway knows its owner: whoever has it can renew
+                                    or remove the mapping. For `key` of a request */
+    uint32_t granted_ago_ms;     /* since the gateway was asked for what it granted last; 0 = never
+                                    granted, or DIRECT */
 };
 #define PORTHOLE_MAPPING_INIT PORTHOLE_SIZED_(struct porthole_mapping)
 
@@ -314,6 +321,8 @@ struct porthole_config {
 #define PORTHOLE_EXACT_PORT (1U << 0)
 /* Neither renewed, nor removed on close: it lasts for its lifetime, also beyond the process. */
 #define PORTHOLE_LEASE (1U << 1)
+/* For porthole_remove() only, with internal_port 0: whatever this host has. */
+#define PORTHOLE_ALL_PORTS (1U << 2)
 
 /* Fill by PORTHOLE_REQUEST_INIT; protocol and internal_port are needed. */
 struct porthole_request {
@@ -321,13 +330,19 @@ struct porthole_request {
     enum porthole_protocol protocol;
     uint16_t internal_port;  /* 1 to 65535 */
     uint16_t external_port;  /* wished for; 0 = the same as internal_port */
-    unsigned flags;          /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE */
+    unsigned flags;          /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE, PORTHOLE_ALL_PORTS */
     uint32_t lifetime_s;     /* 0 = the client's; at least 20: a shorter lease cannot be renewed
                                 safely */
     const char *description; /* shown by UPnP gateways; printable ASCII, at most 63 bytes; NULL or
                                 "" = "porthole" */
     porthole_event_fn *on_event; /* NULL = none */
     void *user;                  /* handed to on_event, and back in struct porthole_mapping */
+    const char *key;    /* of an earlier mapping of the same port, to renew or remove that: from
+                           struct porthole_mapping, or 24 hexadecimal digits that nobody can guess;
+                           NULL or "" = one is drawn */
+    uint32_t refresh_s; /* renewed at least this often, at least 4 (RFC 6887 §11.2.1); 0 = as the
+                           lease demands, which is at half of it */
+    unsigned methods;   /* PORTHOLE_USE_*, a part of the client's set; 0 = all of that */
 };
 #define PORTHOLE_REQUEST_INIT PORTHOLE_SIZED_(struct porthole_request)
 
@@ -363,7 +378,7 @@ PORTHOLE_API int porthole_close(struct porthole *client, int deadline_ms);
 /* Asks for a mapping and returns at once with its id in *ret_id. From here on, and only when this
  * returned 0, its callback is called, for the last time with UNMAPPED.
  *
- *   INVALID    size, port, protocol, flags, lifetime or description
+ *   INVALID    size, port, protocol, flags, lifetime, description, key, refresh_s or methods
  *   EXISTS     this client has a mapping of this protocol and internal port that is not being
  *              removed
  *   LIMIT      65535 mappings exist
@@ -408,6 +423,41 @@ PORTHOLE_API int porthole_refresh(struct porthole *client, porthole_id id);
 PORTHOLE_API int porthole_unmap(struct porthole *client, porthole_id id);
 /* The same for every mapping of this client, leases included. */
 PORTHOLE_API int porthole_unmap_all(struct porthole *client);
+
+/* Removes from the gateway what no mapping of this client stands for: a lease that an earlier
+ * process of this host left behind. Returns at once with an id in *ret_id, which has one event,
+ * UNMAPPED, and is DESTROYING until then; porthole_unmap() of it gives the removal up. There is no
+ * other way to send a lifetime of 0, so that none is sent by accident.
+ *
+ * Of the request count protocol, internal_port, external_port, key, methods, on_event and user:
+ *   - By NAT-PMP the port is enough.
+ *   - A PCP gateway obeys only who knows the `key` of the lease.
+ *   - A UPnP gateway obeys everybody; so its entry is looked at first, and only one that leads to
+ *     this host's address and port is removed. external_port 0: it is looked for in the gateway's
+ *     whole list.
+ *   - PORTHOLE_ALL_PORTS with internal_port 0: all that this host has of the protocol, those of
+ *     other programs included, by NAT-PMP and UPnP. PCP has no such request.
+ *
+ * `fate` is REMOVED when the gateway confirmed (by NAT-PMP also for what never was there), NONE
+ * when nothing was there or nobody to ask, and EXPIRES when a method that answers did not do it;
+ * then, and when nobody answered, `error`, `code` and `text` tell why. `external_port` is that of
+ * the UPnP entry which was removed.
+ *
+ *   INVALID      size, port, protocol, flags, key or methods
+ *   EXISTS       this client has a mapping or a removal of it: that is porthole_unmap()'s
+ *   UNSUPPORTED  all ports, by PCP alone
+ *   LIMIT  STATE  NO_MEMORY  as of porthole_map() */
+PORTHOLE_API int porthole_remove(struct porthole *client, const struct porthole_request *request,
+                                 porthole_id *ret_id);
+/* The same, and blocks until its end, for at most timeout_ms (negative = no limit). Returns 0 when
+ * `fate` is REMOVED, or NONE by a gateway's own word; else why not. ret_mapping, which may be NULL,
+ * has the facts of UNMAPPED.
+ *
+ *   TIMEOUT  NO_GATEWAY  NO_NETWORK  CANCELLED (the client closes)  REENTRANT, those of
+ *   porthole_remove(), and what a gateway's refusal means: NOT_AUTHORIZED, REFUSED, ... */
+PORTHOLE_API int porthole_remove_wait(struct porthole *client,
+                                      const struct porthole_request *request, int timeout_ms,
+                                      struct porthole_mapping *ret_mapping);
 
 /* 1 when the id is of a mapping that is not being removed, else 0. */
 PORTHOLE_API int porthole_has_mapping(struct porthole *client, porthole_id id);

@@ -40,6 +40,7 @@ struct porthole {
     pthread_cond_t changed; /* a mapping's state, a probe's end, is_closing, is_calling, inside */
     pid_t pid;              /* the process that opened it: a forked child is another */
     unsigned flags;
+    unsigned methods;
     uint32_t lifetime_s;
     porthole_log_fn *on_log;
     void *log_user;
@@ -110,6 +111,8 @@ void ph_events_free_finished(struct porthole *client);
  */
 void ph_events_release(struct porthole *client, porthole_id id);
 void ph_events_silence(struct porthole *client, porthole_id id);
+/* What is held back has come to its end, with these facts. */
+bool ph_events_ended(struct porthole *client, porthole_id id, struct porthole_mapping *ret);
 
 /* ---- facts.c: from what the engine knows to what the public sees ----------------------------- */
 
@@ -129,9 +132,10 @@ int ph_facts_address(const struct ph_addr *addr, char *ret, size_t size);
 
 /* ---- map.c ----------------------------------------------------------------------------------- */
 
-/* porthole_map() and porthole_unmap() with the lock held; `is_held`: its events are held back. */
-int ph_map_ask(struct porthole *client, const struct porthole_request *request, bool is_held,
-               porthole_id *ret_id);
+/* porthole_map() or porthole_remove(), by the type of the input, and porthole_unmap(), with the
+ * lock held; `is_held`: its events are held back. */
+int ph_map_ask(struct porthole *client, enum ph_input_type type,
+               const struct porthole_request *request, bool is_held, porthole_id *ret_id);
 void ph_map_give_up(struct porthole *client, porthole_id id);
 /* The facts of a mapping now; false: it is no more. */
 bool ph_map_facts(struct porthole *client, porthole_id id, struct porthole_mapping *ret);

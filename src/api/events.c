@@ -69,6 +69,17 @@ void ph_events_silence(struct porthole *client, porthole_id id) {
         ph_list_append(&client->finished, &record->in_ready);
 }
 
+bool ph_events_ended(struct porthole *client, porthole_id id, struct porthole_mapping *ret) {
+    const struct ph_record *record = find_record(client, id);
+    if (!record || record->event_count == 0)
+        return false;
+    const struct ph_event *last = &record->events[record->event_count - 1];
+    if (last->type != PORTHOLE_EVENT_UNMAPPED)
+        return false;
+    ph_facts_mapping(&last->info, record->user, ret);
+    return true;
+}
+
 void ph_events_free_finished(struct porthole *client) {
     while (!ph_list_is_empty(&client->finished))
         free_record(client, PH_CONTAINER(client->finished.next, struct ph_record, in_ready));

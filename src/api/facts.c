@@ -78,6 +78,22 @@ static uint32_t left_ms(ph_us expires) {
     return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
+/* The same of what has passed, at least 1. */
+static uint32_t since_ms(ph_us then) {
+    ph_us now = ph_clock_now();
+    ph_us ms = now > then ? (now - then) / 1000U + 1U : 1U;
+    return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
+static void write_key(const uint8_t key[PH_KEY_SIZE], char ret[PORTHOLE_KEY_SIZE]) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < PH_KEY_SIZE; i++) {
+        ret[2 * i] = digits[key[i] >> 4];
+        ret[2 * i + 1] = digits[key[i] & 15];
+    }
+    ret[2 * PH_KEY_SIZE] = '\0';
+}
+
 void ph_facts_mapping(const struct ph_mapping_info *info, void *user,
                       struct porthole_mapping *ret) {
     *ret = (struct porthole_mapping){
@@ -97,6 +113,8 @@ void ph_facts_mapping(const struct ph_mapping_info *info, void *user,
         .fate = info->fate,
         .user = user,
     };
+    write_key(info->key, ret->key);
+    ret->granted_ago_ms = info->granted ? since_ms(info->granted) : 0;
     (void)ph_facts_address(&info->source, ret->internal_address, PORTHOLE_ADDRESS_SIZE);
     (void)ph_facts_address(&info->external.addr, ret->external_address, PORTHOLE_ADDRESS_SIZE);
     (void)ph_facts_address(&info->gateway, ret->gateway, PORTHOLE_ADDRESS_SIZE);

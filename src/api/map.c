@@ -9,6 +9,7 @@
 #include "api/client.h"
 
 #define LIFETIME_SHORTEST_S 20U
+#define REFRESH_SHORTEST_S 4U /* RFC 6887 §11.2.1 */
 #define DESCRIPTION_MAX 63U
 
 static bool is_description(const char *text) {
@@ -18,38 +19,88 @@ static bool is_description(const char *text) {
     return true;
 }
 
-static int check_request(const struct porthole_request *request) {
+static int digit_of(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool read_key(const char *text, uint8_t ret[PH_KEY_SIZE]) {
+    for (size_t i = 0; i < PH_KEY_SIZE; i++) {
+        int high = digit_of(text[2 * i]);
+        int low = high < 0 ? -1 : digit_of(text[2 * i + 1]);
+        if (low < 0)
+            return false;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return text[2 * PH_KEY_SIZE] == '\0';
+}
+
+static bool is_given(const char *text) { return text && text[0] != '\0'; }
+
+/* What a mapping and a removal have in common. */
+static bool check_target(const struct porthole *client, const struct porthole_request *request) {
+    uint8_t key[PH_KEY_SIZE];
+    return (request->protocol == PORTHOLE_TCP || request->protocol == PORTHOLE_UDP) &&
+           (!is_given(request->key) || read_key(request->key, key)) &&
+           (request->methods & ~client->methods) == 0;
+}
+
+static int check_request(const struct porthole *client, const struct porthole_request *request) {
     const unsigned flags = PORTHOLE_EXACT_PORT | PORTHOLE_LEASE;
-    if ((request->protocol != PORTHOLE_TCP && request->protocol != PORTHOLE_UDP) ||
-        request->internal_port == 0 || (request->flags & ~flags) != 0 ||
+    if (!check_target(client, request) || request->internal_port == 0 ||
+        (request->flags & ~flags) != 0 ||
         (request->lifetime_s != 0 && request->lifetime_s < LIFETIME_SHORTEST_S) ||
+        (request->refresh_s != 0 && request->refresh_s < REFRESH_SHORTEST_S) ||
         (request->description && !is_description(request->description)))
+        return PORTHOLE_ERR_INVALID;
+    return 0;
+}
+
+static int check_removal(const struct porthole *client, const struct porthole_request *request) {
+    bool is_all = request->flags == PORTHOLE_ALL_PORTS;
+    if (!check_target(client, request) || (request->internal_port == 0) != is_all ||
+        (request->flags != 0 && !is_all) || (is_all && request->external_port != 0))
         return PORTHOLE_ERR_INVALID;
     return 0;
 }
 
 /* What the engine is asked for, with the defaults in the place of zeros. */
 static struct ph_map_request complete(const struct porthole *client,
-                                      const struct porthole_request *request) {
+                                      const struct porthole_request *request,
+                                      uint8_t key[PH_KEY_SIZE]) {
     /* Some routers answer an empty description with a server error. */
-    bool is_named = request->description && request->description[0] != '\0';
+    bool is_named = is_given(request->description);
+    bool has_key = is_given(request->key) && read_key(request->key, key);
     return (struct ph_map_request){
         .protocol = request->protocol,
         .internal_port = request->internal_port,
         .external_port = request->external_port ? request->external_port : request->internal_port,
         .flags = request->flags,
         .lifetime_s = request->lifetime_s ? request->lifetime_s : client->lifetime_s,
+        .refresh_s = request->refresh_s,
+        .methods = request->methods,
+        .key = has_key ? key : NULL,
         .description = is_named ? request->description : "porthole",
     };
 }
 
-int ph_map_ask(struct porthole *client, const struct porthole_request *request, bool is_held,
-               porthole_id *ret_id) {
+int ph_map_ask(struct porthole *client, enum ph_input_type type,
+               const struct porthole_request *request, bool is_held, porthole_id *ret_id) {
     struct porthole_request known;
-    struct ph_input input = {.type = PH_INPUT_MAP};
-    if (ph_facts_read(request, &known, sizeof known) != 0 || check_request(&known) != 0)
+    struct ph_input input = {.type = type};
+    uint8_t key[PH_KEY_SIZE];
+    if (ph_facts_read(request, &known, sizeof known) != 0)
         return PORTHOLE_ERR_INVALID;
-    struct ph_map_request asked = complete(client, &known);
+    int fault =
+        type == PH_INPUT_MAP ? check_request(client, &known) : check_removal(client, &known);
+    if (fault != 0)
+        return fault;
+    struct ph_map_request asked = complete(client, &known, key);
+    if (type == PH_INPUT_REMOVE)
+        asked.external_port = known.external_port;
     struct ph_record *record = calloc(1, sizeof *record);
     if (!record)
         return PORTHOLE_ERR_NO_MEMORY;
@@ -73,12 +124,24 @@ int ph_map_ask(struct porthole *client, const struct porthole_request *request, 
     return 0;
 }
 
-int porthole_map(struct porthole *client, const struct porthole_request *request,
-                 porthole_id *ret_id) {
+static int ask_now(struct porthole *client, enum ph_input_type type,
+                   const struct porthole_request *request, porthole_id *ret_id) {
     if (!ret_id)
         return PORTHOLE_ERR_INVALID;
     int error = ph_client_enter(client);
-    return error != 0 ? error : ph_client_leave(client, ph_map_ask(client, request, false, ret_id));
+    if (error != 0)
+        return error;
+    return ph_client_leave(client, ph_map_ask(client, type, request, false, ret_id));
+}
+
+int porthole_map(struct porthole *client, const struct porthole_request *request,
+                 porthole_id *ret_id) {
+    return ask_now(client, PH_INPUT_MAP, request, ret_id);
+}
+
+int porthole_remove(struct porthole *client, const struct porthole_request *request,
+                    porthole_id *ret_id) {
+    return ask_now(client, PH_INPUT_REMOVE, request, ret_id);
 }
 
 /* ---- What exists ----------------------------------------------------------------------------- */

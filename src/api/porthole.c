@@ -191,6 +191,7 @@ int porthole_open(const struct porthole_config *config, struct porthole **ret_cl
     if (error != 0)
         return error;
     client->flags = known.flags;
+    client->methods = known.methods ? known.methods : PORTHOLE_USE_ALL;
     client->lifetime_s = known.lifetime_s ? known.lifetime_s : LIFETIME_S;
     client->on_log = known.on_log;
     client->log_user = known.log_user;

@@ -214,6 +214,17 @@ static int on_map(struct ph_engine *e, const struct ph_input *input) {
     return 0;
 }
 
+static int on_remove(struct ph_engine *e, const struct ph_input *input) {
+    if (e->is_stopping)
+        return PORTHOLE_ERR_STATE;
+    if (e->alive >= PH_MAPPINGS_MAX)
+        return PORTHOLE_ERR_LIMIT;
+    int error = ph_errand_new(e, input->u.map.id, input->u.map.request);
+    if (error == 0 && e->gateway)
+        ph_gateway_wake(e->gateway);
+    return error;
+}
+
 static void finish_all(struct ph_link *list) {
     while (!ph_list_is_empty(list))
         ph_mapping_finish(PH_CONTAINER(list->next, struct ph_mapping, in_gateway));
@@ -238,7 +249,9 @@ static int on_id(struct ph_engine *e, enum ph_input_type type, porthole_id id) {
     struct ph_mapping *m = ph_mapping_find(e, id);
     if (!m || m->hidden)
         return PORTHOLE_ERR_UNKNOWN_ID;
-    if (type == PH_INPUT_UNMAP)
+    if (m->is_errand && type == PH_INPUT_UNMAP)
+        ph_mapping_finish(m); /* it is given up */
+    else if (type == PH_INPUT_UNMAP)
         ph_mapping_unmap(m);
     else
         ph_mapping_refresh(m);
@@ -311,6 +324,8 @@ static int dispatch(struct ph_engine *e, const struct ph_input *input) {
         return 0; /* what is due is fired in every step */
     case PH_INPUT_MAP:
         return on_map(e, input);
+    case PH_INPUT_REMOVE:
+        return on_remove(e, input);
     case PH_INPUT_UNMAP:
     case PH_INPUT_REFRESH:
         return on_id(e, input->type, input->u.id);

@@ -42,12 +42,18 @@ enum ph_channel { PH_CHANNEL_CONTROL, PH_CHANNEL_SEARCH };
 
 /* ---- Inputs ---------------------------------------------------------------------------------- */
 
+/* A PCP mapping's nonce, by which the gateway knows its owner. */
+#define PH_KEY_SIZE 12U
+
 struct ph_map_request {
     enum porthole_protocol protocol;
     uint16_t internal_port;
-    uint16_t external_port; /* wished for; never 0 here */
-    unsigned flags;         /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE */
+    uint16_t external_port; /* wished for; never 0 but for REMOVE, where it is looked up then */
+    unsigned flags;         /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE, PORTHOLE_ALL_PORTS */
     uint32_t lifetime_s;
+    uint32_t refresh_s;      /* renewed at least this often; 0 = as the lease demands */
+    unsigned methods;        /* PORTHOLE_USE_*; 0 = all of the engine's */
+    const uint8_t *key;      /* PH_KEY_SIZE bytes, the nonce for PCP; NULL = one that is drawn */
     const char *description; /* copied */
 };
 
@@ -59,6 +65,7 @@ enum ph_input_type {
     PH_INPUT_HTTP_FAILED, /* an exchange ended without one */
     PH_INPUT_TIMER,       /* the deadline has come */
     PH_INPUT_MAP,
+    PH_INPUT_REMOVE, /* what is not this engine's; UNMAPPED tells the end */
     PH_INPUT_UNMAP,
     PH_INPUT_REFRESH,
     PH_INPUT_PROBE, /* ask every method; the result by ph_engine_probe() */
@@ -94,7 +101,7 @@ struct ph_input {
         struct {
             porthole_id id; /* drawn by the caller: never 0, never used before */
             const struct ph_map_request *request;
-        } map;
+        } map;          /* MAP, REMOVE */
         porthole_id id; /* UNMAP, REFRESH */
         struct {
             ph_us deadline;
@@ -149,11 +156,13 @@ struct ph_mapping_info {
     struct ph_addr gateway;
     uint32_t lifetime_s;
     ph_us expires; /* PH_NEVER = without end, or no lease */
+    ph_us granted; /* when the request was sent that the gateway granted last; 0 = never */
     ph_us elapsed; /* from MAP to the first success, 0 before it */
     int error;
     enum porthole_method error_method; /* whose result `code` is; NONE = no code */
     int code;
     enum porthole_fate fate;
+    uint8_t key[PH_KEY_SIZE];
 };
 
 struct ph_event {
@@ -203,8 +212,9 @@ struct ph_engine *ph_engine_new(const struct ph_engine_config *config);
 void ph_engine_free(struct ph_engine *engine); /* NULL is a no-op; sends nothing */
 
 /* Takes one input. `now` must not be smaller than in the step before. Returns 0, or for MAP:
- * EXISTS, LIMIT, STATE, NO_MEMORY; for UNMAP and REFRESH: UNKNOWN_ID; for PROBE: STATE, NO_NETWORK,
- * NO_MEMORY. An input that names a gateway or exchange that is no more is ignored. */
+ * EXISTS, LIMIT, STATE, NO_MEMORY; for REMOVE the same; for UNMAP and REFRESH: UNKNOWN_ID; for
+ * PROBE: STATE, NO_NETWORK, NO_MEMORY. An input that names a gateway or exchange that is no more is
+ * ignored. */
 int ph_engine_step(struct ph_engine *engine, ph_us now, const struct ph_input *input,
                    struct ph_effects *ret_effects);
 /* When TIMER is wanted next; PH_NEVER = not before something else happens. */

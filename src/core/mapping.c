@@ -51,9 +51,12 @@ struct ph_mapping *ph_mapping_find(const struct ph_engine *e, porthole_id id) {
 
 /* RFC 6887 §11.2: another one for each server, unguessable; the same for the same server, which
  * would refuse to renew by another. */
-static void draw_nonce(struct ph_mapping *m, const struct ph_gateway *g) {
+static void draw_nonce(struct ph_mapping *m, const struct ph_gateway *g, const uint8_t *key) {
     struct ph_engine *e = m->engine;
-    e->config.random.fill(e->config.random.user, m->nonce, sizeof m->nonce);
+    if (key)
+        memcpy(m->nonce, key, sizeof m->nonce);
+    else
+        e->config.random.fill(e->config.random.user, m->nonce, sizeof m->nonce);
     m->nonce_for = g ? g->path.gateway : ph_addr_none;
     ph_table_add(&e->by_nonce, &m->by_nonce, ph_pcp_client_key(m));
 }
@@ -95,13 +98,14 @@ int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_requ
     m->protocol = (uint8_t)request->protocol;
     m->state = PORTHOLE_PENDING;
     m->flags = (uint8_t)request->flags;
-    m->methods = (uint8_t)e->config.methods;
+    m->methods = (uint8_t)(request->methods ? request->methods : e->config.methods);
+    m->refresh_s = request->refresh_s;
     m->hidden = hidden;
     ph_link_init(&m->in_events);
     ph_link_init(&m->in_gateway);
     ph_table_add(&e->by_id, &m->by_id, id);
     ph_table_add(&e->by_port, &m->by_port, ph_mapping_port_key(m->protocol, m->internal_port));
-    draw_nonce(m, e->gateway);
+    draw_nonce(m, e->gateway, request->key);
     e->alive++;
     e->count += hidden ? 0 : 1;
     enter_gateway(m, e->gateway);
@@ -132,7 +136,7 @@ void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
     m->failures = 0;
     if (g && !ph_addr_equal(&m->nonce_for, &g->path.gateway)) {
         ph_table_remove(&m->engine->by_nonce, &m->by_nonce);
-        draw_nonce(m, g);
+        draw_nonce(m, g, NULL);
     }
     enter_gateway(m, g);
 }
@@ -142,6 +146,8 @@ void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
 bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method) {
     if (m->state == PORTHOLE_PENDING || m->state == PORTHOLE_FAILURE)
         return m->retry == 0 && (m->methods & 1U << method);
+    if (m->is_errand)
+        return ph_errand_wants(m, method);
     if (m->state != PORTHOLE_SUCCESS || m->method != method)
         return false;
     /* Whether the address under it has changed, but not at any price. */
@@ -151,13 +157,16 @@ bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method) {
 }
 
 /* A mapping of the same port that is being removed must be gone first: its delete would take the
- * new one along. So must a probe's, which is about to be removed. */
+ * new one along. So must a probe's, which is about to be removed, and a removal of all ports. */
 static bool has_predecessor(const struct ph_mapping *m) {
-    struct ph_node *node = ph_table_find(&m->engine->by_port, m->by_port.key);
-    for (; node; node = ph_table_find_next(node)) {
-        const struct ph_mapping *other = PH_CONTAINER(node, struct ph_mapping, by_port);
-        if (other != m && (other->state == PORTHOLE_DESTROYING || other->hidden))
-            return true;
+    const uint64_t keys[] = {m->by_port.key, ph_mapping_port_key(m->protocol, 0)};
+    for (unsigned i = 0; i < 2; i++) {
+        struct ph_node *node = ph_table_find(&m->engine->by_port, keys[i]);
+        for (; node; node = ph_table_find_next(node)) {
+            const struct ph_mapping *other = PH_CONTAINER(node, struct ph_mapping, by_port);
+            if (other != m && (other->state == PORTHOLE_DESTROYING || other->hidden))
+                return true;
+        }
     }
     return false;
 }
@@ -374,8 +383,12 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
     } else if (method != PORTHOLE_DIRECT) {
         m->renew = since + PH_PERMANENT_RECHECK;
     }
+    ph_us refresh = since + PH_SECONDS(m->refresh_s);
+    if (m->refresh_s > 0 && method != PORTHOLE_DIRECT && refresh < m->renew)
+        m->renew = refresh;
     if (m->flags & PORTHOLE_LEASE)
         m->renew = PH_NEVER;
+    m->granted = method == PORTHOLE_DIRECT ? 0 : since;
     m->error = m->code = 0;
     m->error_method = PORTHOLE_NONE;
     m->failures = 0;
@@ -502,7 +515,10 @@ void ph_mapping_run(struct ph_mapping *m) {
         ph_mapping_run_lease(m);
         break;
     case PORTHOLE_DESTROYING:
-        ph_mapping_run_removal(m);
+        if (m->is_errand)
+            ph_errand_run(m);
+        else
+            ph_mapping_run_removal(m);
         break;
     case PORTHOLE_DESTROYED:
         break;
@@ -528,5 +544,7 @@ void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret) {
         .error_method = (enum porthole_method)m->error_method,
         .code = m->code,
         .fate = (enum porthole_fate)m->fate,
+        .granted = m->granted,
     };
+    memcpy(ret->key, m->nonce, sizeof ret->key);
 }

@@ -200,13 +200,14 @@ static void answered_mapping(struct ph_gateway *g, const struct ph_natpmp_respon
         ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s, a->first_sent);
     bool is_delete = a->purpose == PH_PURPOSE_DELETE;
     if (r->result != PH_NATPMP_SUCCESS) {
+        int error = ph_natpmp_result_error(r->result);
         if (is_delete)
-            ph_mapping_deleted(m, PORTHOLE_NATPMP, false);
+            ph_mapping_deleted(m, PORTHOLE_NATPMP, error, r->result);
         else
-            ph_mapping_refused(m, PORTHOLE_NATPMP, ph_natpmp_result_error(r->result), r->result);
+            ph_mapping_refused(m, PORTHOLE_NATPMP, error, r->result);
     } else if (r->lifetime_s == 0) {
         if (is_delete)
-            ph_mapping_deleted(m, PORTHOLE_NATPMP, true);
+            ph_mapping_deleted(m, PORTHOLE_NATPMP, 0, 0);
     } else if (!is_delete && r->external_port != 0) {
         struct ph_endpoint external = {g->natpmp.external, r->external_port};
         ph_mapping_granted(m, PORTHOLE_NATPMP, r->lifetime_s, &external);

@@ -138,7 +138,7 @@ static void answered_map(struct ph_mapping *m, const struct ph_pcp_response *r) 
     struct ph_attempt *a = &m->attempts[PORTHOLE_PCP - 1];
     if (r->result != PH_PCP_SUCCESS) {
         if (a->purpose == PH_PURPOSE_DELETE)
-            ph_mapping_deleted(m, PORTHOLE_PCP, false);
+            ph_mapping_deleted(m, PORTHOLE_PCP, ph_pcp_result_error(r->result), r->result);
         else
             ph_mapping_refused(m, PORTHOLE_PCP, ph_pcp_result_error(r->result), r->result);
         return;
@@ -146,7 +146,7 @@ static void answered_map(struct ph_mapping *m, const struct ph_pcp_response *r) 
     if (r->lifetime_s == 0) {
         /* Only a delete is answered so; a grant of no time at all is none. */
         if (a->purpose == PH_PURPOSE_DELETE)
-            ph_mapping_deleted(m, PORTHOLE_PCP, true);
+            ph_mapping_deleted(m, PORTHOLE_PCP, 0, 0);
         return;
     }
     if (a->purpose == PH_PURPOSE_DELETE && a->state == PH_ATTEMPT_ASKED)

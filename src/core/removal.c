@@ -50,12 +50,21 @@ void ph_mapping_unmap(struct ph_mapping *m) {
     ph_mapping_run(m);
 }
 
-void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, bool confirmed) {
+void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, int error, int code) {
     struct ph_attempt *a = &m->attempts[method - 1];
     if (a->purpose != PH_PURPOSE_DELETE || a->state != PH_ATTEMPT_ASKED)
         return;
-    if (confirmed)
+    if (m->is_errand) {
+        ph_errand_deleted(m, a, error, code);
+        return;
+    }
+    if (error == 0) {
         a->held = a->touched = false;
+    } else if (m->state == PORTHOLE_DESTROYING) {
+        m->error = error;
+        m->error_method = (uint8_t)method;
+        m->code = code;
+    }
     ph_attempt_answered(a, a->error ? PH_ATTEMPT_REFUSED : PH_ATTEMPT_IDLE);
     a->purpose = PH_PURPOSE_MAKE;
     ph_mapping_run(m);
@@ -77,7 +86,9 @@ void ph_mapping_run_removal(struct ph_mapping *m) {
         ph_mapping_finish(m);
 }
 
-static enum porthole_fate judge_fate(const struct ph_mapping *m) {
+static enum porthole_fate judge_fate(struct ph_mapping *m) {
+    if (m->is_errand)
+        return ph_errand_judge(m);
     for (unsigned i = 0; i < 3 && m->gateway; i++) {
         const struct ph_attempt *a = &m->attempts[i];
         bool may_hold = a->held || (a->touched && m->gateway->methods[a->method].heard);
@@ -91,9 +102,9 @@ static enum porthole_fate judge_fate(const struct ph_mapping *m) {
 void ph_mapping_finish(struct ph_mapping *m) {
     struct ph_engine *e = m->engine;
     uint64_t port_key = m->by_port.key;
+    m->fate = (uint8_t)judge_fate(m);
     for (unsigned i = 0; i < 3 && m->gateway; i++)
         ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
-    m->fate = (uint8_t)judge_fate(m);
     ph_mapping_move(m, PORTHOLE_DESTROYED);
     ph_table_remove(&e->by_id, &m->by_id);
     ph_table_remove(&e->by_port, &m->by_port);

@@ -107,6 +107,7 @@ enum ph_purpose {
     PH_PURPOSE_MAKE,
     PH_PURPOSE_RENEW,
     PH_PURPOSE_VERIFY, /* UPnP: is it still there? */
+    PH_PURPOSE_LIST,   /* UPnP: what is there, at an index? For a removal of what is not ours */
     PH_PURPOSE_DELETE
 };
 
@@ -115,12 +116,15 @@ struct ph_attempt {
     struct ph_link link; /* in the method's queue */
     ph_us first_sent;
     ph_us sent;
-    ph_us next;         /* next retransmission; PH_NEVER while an exchange is in flight */
-    int error;          /* REFUSED: why */
-    uint32_t exchange;  /* UPnP: in flight; 0 = none */
-    uint32_t granted_s; /* GRANTED: its lease */
-    uint16_t code;      /* REFUSED: the gateway's code */
-    uint16_t port;      /* external port asked for, or granted */
+    ph_us next;        /* next retransmission; PH_NEVER while an exchange is in flight */
+    int error;         /* REFUSED: why */
+    uint32_t exchange; /* UPnP: in flight; 0 = none */
+    union {
+        uint32_t granted_s; /* GRANTED: its lease */
+        uint32_t index;     /* LIST: of the entry asked for */
+    };
+    uint16_t code; /* REFUSED: the gateway's code */
+    uint16_t port; /* external port asked for, or granted */
     uint8_t method;
     uint8_t state;
     uint8_t purpose;
@@ -148,7 +152,9 @@ struct ph_mapping {
     ph_us renew;         /* SUCCESS: next renewal */
     ph_us retry;         /* FAILURE: rests until then; 0 = at work */
     ph_us wake;          /* when a head start ends */
+    ph_us granted;       /* when what was granted last was asked for; 0 = never */
     uint32_t lifetime_s; /* asked */
+    uint32_t refresh_s;  /* renewed at least this often; 0 = as the lease demands */
     uint32_t granted_s;
     int error;
     int code;
@@ -167,6 +173,7 @@ struct ph_mapping {
     uint8_t event;   /* enum porthole_event_type that waits; 0 = none */
     uint8_t fate;
     bool hidden;                   /* a probe's: no events, no count */
+    bool is_errand;                /* no mapping, but the removal of one that is not ours */
     bool has_failed;               /* FAILED was told and not taken back by a success */
     bool is_overdue;               /* SUCCESS: its renewal waits for the UPnP device */
     bool is_unverified;            /* SUCCESS: to be read back from the UPnP device */
@@ -373,7 +380,8 @@ bool ph_mapping_is_host(const struct ph_addr *addr);
 void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
                         const struct ph_endpoint *external);
 void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int error, int code);
-void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, bool confirmed);
+/* error 0 = the gateway confirms; else why not, and its code. */
+void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, int error, int code);
 
 void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method method, int code);
 /* SUCCESS -> PENDING: made again from the beginning. */
@@ -386,6 +394,20 @@ void ph_mapping_unmap(struct ph_mapping *m);
 void ph_mapping_run_removal(struct ph_mapping *m);
 /* Ends it now, whatever the gateway still holds. */
 void ph_mapping_finish(struct ph_mapping *m);
+
+/* ---- errand.c: removing what another client of this host left behind ------------------------- */
+
+struct ph_soap_message;
+int ph_errand_new(struct ph_engine *e, porthole_id id, const struct ph_map_request *request);
+void ph_errand_run(struct ph_mapping *m);
+bool ph_errand_wants(const struct ph_mapping *m, enum porthole_method method);
+enum porthole_fate ph_errand_judge(struct ph_mapping *m);
+/* Answers: a delete's, an entry's by its port, an entry's by its index, and that there is none. */
+void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, int code);
+void ph_errand_verified(struct ph_mapping *m, struct ph_attempt *a, bool is_ours);
+void ph_errand_listed(struct ph_mapping *m, struct ph_attempt *a,
+                      const struct ph_soap_message *entry);
+void ph_errand_unlisted(struct ph_mapping *m, struct ph_attempt *a, unsigned code);
 
 /* ---- The methods' clients -------------------------------------------------------------------- */
 

@@ -75,10 +75,36 @@ static uint32_t post_by_port(struct ph_mapping *m, struct ph_attempt *a, const c
     return ph_upnp_action_post(g, service_type(g), action, arguments, 3, deadline);
 }
 
+static uint32_t post_by_index(struct ph_mapping *m, struct ph_attempt *a, ph_us deadline) {
+    char index[12];
+    snprintf(index, sizeof index, "%u", (unsigned)a->index);
+    const struct ph_soap_argument arguments[] = {{"NewPortMappingIndex", index}};
+    return ph_upnp_action_post(m->gateway, service_type(m->gateway), "GetGenericPortMappingEntry",
+                               arguments, 1, deadline);
+}
+
 static const char *action_of(const struct ph_attempt *a) {
-    if (a->purpose == PH_PURPOSE_DELETE)
+    switch ((enum ph_purpose)a->purpose) {
+    case PH_PURPOSE_DELETE:
         return "DeletePortMapping";
-    return a->purpose == PH_PURPOSE_VERIFY ? "GetSpecificPortMappingEntry" : "AddPortMapping";
+    case PH_PURPOSE_VERIFY:
+        return "GetSpecificPortMappingEntry";
+    case PH_PURPOSE_LIST:
+        return "GetGenericPortMappingEntry";
+    case PH_PURPOSE_MAKE:
+    case PH_PURPOSE_RENEW:
+        break;
+    }
+    return "AddPortMapping";
+}
+
+static uint32_t post_action(struct ph_mapping *m, struct ph_attempt *a) {
+    ph_us deadline = m->engine->now + PH_HTTP_DEADLINE;
+    if (a->purpose == PH_PURPOSE_LIST)
+        return post_by_index(m, a, deadline);
+    if (a->purpose == PH_PURPOSE_DELETE || a->purpose == PH_PURPOSE_VERIFY)
+        return post_by_port(m, a, action_of(a), deadline);
+    return post_add(m, a, deadline);
 }
 
 /* No exchange came about or none was answered: another try a little later, then the end. */
@@ -94,7 +120,7 @@ static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error)
         return;
     }
     if (a->purpose == PH_PURPOSE_DELETE) {
-        ph_mapping_deleted(m, PORTHOLE_UPNP, false);
+        ph_mapping_deleted(m, PORTHOLE_UPNP, error, 0);
         return;
     }
     ph_gateway_dead(g, PORTHOLE_UPNP, error, 0);
@@ -116,12 +142,8 @@ void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
     while (free_at < PH_HTTP_WINDOW && u->exchanges[free_at].id != 0)
         free_at++;
     a->exchange = 0;
-    if (free_at < PH_HTTP_WINDOW && u->phase == PH_UPNP_READY) {
-        ph_us deadline = m->engine->now + PH_HTTP_DEADLINE;
-        bool is_add = a->purpose == PH_PURPOSE_MAKE || a->purpose == PH_PURPOSE_RENEW;
-        a->exchange =
-            is_add ? post_add(m, a, deadline) : post_by_port(m, a, action_of(a), deadline);
-    }
+    if (free_at < PH_HTTP_WINDOW && u->phase == PH_UPNP_READY)
+        a->exchange = post_action(m, a);
     if (a->exchange == 0) {
         /* Out of memory, or the device is gone: as if the exchange had failed, a moment later. */
         a->next = m->engine->now + PH_RETRY_FIRST;
@@ -150,6 +172,10 @@ void ph_upnp_action_forget(struct ph_mapping *m, struct ph_attempt *a) {
 
 /* What a read-back tells; also nothing at all, when the device has no such action. */
 static void verified(struct ph_mapping *m, struct ph_attempt *a, bool is_there) {
+    if (m->is_errand) {
+        ph_errand_verified(m, a, is_there);
+        return;
+    }
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
     if (!is_there)
         ph_mapping_lose(m, "the gateway forgot it");
@@ -175,7 +201,10 @@ static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned 
     struct ph_gateway *g = m->gateway;
     bool is_conflict = code == PH_UPNP_CONFLICT || code == PH_UPNP_CONFLICT_OTHER_MECHANISM;
     if (a->purpose == PH_PURPOSE_DELETE) {
-        ph_mapping_deleted(m, PORTHOLE_UPNP, code == PH_UPNP_NO_SUCH_ENTRY);
+        int error = code == PH_UPNP_NO_SUCH_ENTRY ? 0 : ph_upnp_error_error(code);
+        ph_mapping_deleted(m, PORTHOLE_UPNP, error, error ? (int)code : 0);
+    } else if (a->purpose == PH_PURPOSE_LIST) {
+        ph_errand_unlisted(m, a, code);
     } else if (a->purpose == PH_PURPOSE_VERIFY) {
         g->upnp.has_no_query = code != PH_UPNP_NO_SUCH_ENTRY;
         m->is_unverified = g->upnp.has_no_query;
@@ -210,7 +239,9 @@ void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
     } else if (message->status != 200) {
         action_failed(m, a, PORTHOLE_ERR_REFUSED);
     } else if (a->purpose == PH_PURPOSE_DELETE) {
-        ph_mapping_deleted(m, PORTHOLE_UPNP, true);
+        ph_mapping_deleted(m, PORTHOLE_UPNP, 0, 0);
+    } else if (a->purpose == PH_PURPOSE_LIST) {
+        ph_errand_listed(m, a, &reply);
     } else if (a->purpose == PH_PURPOSE_VERIFY) {
         verified(m, a, is_entry_of(m, &reply));
     } else {

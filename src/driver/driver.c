@@ -421,8 +421,8 @@ void ph_driver_free(struct ph_driver *driver) {
 }
 
 int ph_driver_apply(struct ph_driver *driver, const struct ph_input *input) {
-    if (input->type == PH_INPUT_MAP || input->type == PH_INPUT_REFRESH ||
-        input->type == PH_INPUT_PROBE)
+    if (input->type == PH_INPUT_MAP || input->type == PH_INPUT_REMOVE ||
+        input->type == PH_INPUT_REFRESH || input->type == PH_INPUT_PROBE)
         look_if_stale(driver);
     int result = do_step(driver, input);
     tell_all(driver);

@@ -192,6 +192,8 @@ static int step(struct play *play, const struct ph_input *input) {
         play->fates[input->u.map.id] = MAPPED;
         play->is_lease[input->u.map.id] = input->u.map.request->flags & PORTHOLE_LEASE;
     }
+    if (result == 0 && input->type == PH_INPUT_REMOVE)
+        play->fates[input->u.map.id] = REMOVING;
     for (porthole_id id = 1; id <= play->last_id && result == 0; id++)
         if (play->fates[id] == MAPPED &&
             (input->type == PH_INPUT_STOP || (input->type == PH_INPUT_UNMAP && input->u.id == id)))
@@ -213,22 +215,34 @@ static int step(struct play *play, const struct ph_input *input) {
 
 static void play_map(struct play *play) {
     static const uint32_t lifetimes_s[] = {20, 60, 7200, UINT32_MAX};
+    static const uint8_t key[PH_KEY_SIZE] = {1, 2, 3};
     uint8_t what = take(play);
+    uint8_t more = take(play);
+    bool is_removal = more & 128;
+    bool is_for_all = is_removal && more & 64;
     struct ph_map_request request = {
         .protocol = what & 1 ? PORTHOLE_TCP : PORTHOLE_UDP,
-        .internal_port = what & 2 ? 9 : (uint16_t)(1000 + (what >> 6)),
-        .external_port = what & 4 ? 80 : 1000,
+        .internal_port = is_for_all ? 0
+                         : what & 2 ? 9
+                                    : (uint16_t)(1000 + (what >> 6)),
+        .external_port = what & 4     ? 80
+                         : is_removal ? 0
+                                      : 1000,
         .flags = what >> 3 & (PORTHOLE_EXACT_PORT | PORTHOLE_LEASE),
-        .lifetime_s = lifetimes_s[take(play) % LENGTH_OF(lifetimes_s)],
+        .lifetime_s = lifetimes_s[more % LENGTH_OF(lifetimes_s)],
+        .refresh_s = more & 32 ? 4 : 0,
+        .key = more & 16 ? key : NULL,
+        .methods = more & 8 ? PORTHOLE_USE_UPNP : 0,
         .description = what & 32 ? "a description" : NULL,
     };
     if (play->last_id == IDS_MAX)
         return;
-    struct ph_input input = {.type = PH_INPUT_MAP};
+    struct ph_input input = {.type = is_removal ? PH_INPUT_REMOVE : PH_INPUT_MAP};
     input.u.map.id = ++play->last_id;
     input.u.map.request = &request;
     int result = step(play, &input);
-    REQUIRE(result == 0 || result == PORTHOLE_ERR_EXISTS || result == PORTHOLE_ERR_STATE);
+    REQUIRE(result == 0 || result == PORTHOLE_ERR_EXISTS || result == PORTHOLE_ERR_STATE ||
+            (is_removal && result == PORTHOLE_ERR_UNSUPPORTED));
 }
 
 static void play_id(struct play *play, enum ph_input_type type) {

@@ -69,11 +69,36 @@ static size_t tell_entry(struct igd *igd, const struct ph_http_message *request,
         return story_fault(PH_UPNP_INVALID_ACTION, ret, size);
     if (!entry)
         return story_fault(PH_UPNP_NO_SUCH_ENTRY, ret, size);
-    char port[8];
+    char port[12];
     snprintf(port, sizeof port, "%u", entry->internal_port);
     const struct ph_soap_argument arguments[] = {{"NewInternalPort", port},
                                                  {"NewInternalClient", entry->client}};
     return story_reply("GetSpecificPortMappingEntry", arguments, LENGTH_OF(arguments), ret, size);
+}
+
+/* By its place among the entries that are in use. */
+static size_t tell_nth_entry(const struct igd *igd, const struct ph_http_message *request,
+                             uint8_t *ret, size_t size) {
+    unsigned index = story_argument(request, "NewPortMappingIndex");
+    for (unsigned i = 0; i < IGD_ENTRIES_MAX; i++) {
+        const struct igd_entry *entry = &igd->entries[i];
+        if (entry->external_port == 0 || index-- > 0)
+            continue;
+        char external[12];
+        char internal[12];
+        snprintf(external, sizeof external, "%u", entry->external_port);
+        snprintf(internal, sizeof internal, "%u", entry->internal_port);
+        const struct ph_soap_argument arguments[] = {
+            {"NewRemoteHost", ""},
+            {"NewExternalPort", external},
+            {"NewProtocol", entry->is_udp ? "UDP" : "TCP"},
+            {"NewInternalPort", internal},
+            {"NewInternalClient", entry->client},
+        };
+        return story_reply("GetGenericPortMappingEntry", arguments, LENGTH_OF(arguments), ret,
+                           size);
+    }
+    return story_fault(PH_UPNP_ARRAY_INDEX_INVALID, ret, size);
 }
 
 static size_t delete_mapping(struct igd *igd, const struct ph_http_message *request, uint8_t *ret,
@@ -134,6 +159,8 @@ size_t igd_http(struct ph_world *world, const struct ph_endpoint *to,
         return delete_mapping(igd, request, ret, size);
     if (story_calls(request, "GetSpecificPortMappingEntry"))
         return tell_entry(igd, request, ret, size);
+    if (story_calls(request, "GetGenericPortMappingEntry"))
+        return tell_nth_entry(igd, request, ret, size);
     if (igd->refusals > 0) {
         igd->refusals--;
         return 0;

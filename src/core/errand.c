@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * errand.c: removing what this host was granted and no mapping of this engine stands for: the lease
+ * of an earlier process, or all of a protocol's. An errand is a mapping that is being removed from
+ * its beginning. Every method is asked, and none is believed to have held what another refuses to
+ * give up. UPnP lets anybody delete anything, so only entries of this host's own address are.
+ */
+#include "core/state.h"
+#include "wire/soap.h"
+
+/* A router that never says that its list is at its end must not be asked for ever. */
+#define ENTRIES_MAX 4096U
+
+/* The method has said all it will: error 0 = nothing is there any more. */
+static void conclude(struct ph_attempt *a, int error, int code) {
+    a->error = error;
+    a->code = (uint16_t)code;
+    ph_attempt_drop(a, PH_ATTEMPT_REFUSED);
+}
+
+static bool is_for_all(const struct ph_mapping *m) { return m->internal_port == 0; }
+
+int ph_errand_new(struct ph_engine *e, porthole_id id, const struct ph_map_request *request) {
+    uint64_t key = ph_mapping_port_key(request->protocol, request->internal_port);
+    const struct ph_link *lists[] = {&e->homeless, e->gateway ? &e->gateway->mappings : NULL};
+    for (unsigned i = 0; i < 2 && lists[i]; i++) {
+        for (struct ph_link *at = lists[i]->next; at != lists[i]; at = at->next) {
+            const struct ph_mapping *other = PH_CONTAINER(at, struct ph_mapping, in_gateway);
+            bool is_same = request->internal_port ? other->by_port.key == key
+                                                  : other->protocol == request->protocol;
+            if (is_same && !other->hidden)
+                return PORTHOLE_ERR_EXISTS;
+        }
+    }
+    struct ph_map_request asked = *request;
+    if (asked.methods == 0)
+        asked.methods = e->config.methods;
+    if (asked.internal_port == 0)
+        /* A PCP server deletes by a nonce, which is each mapping's own (RFC 6887 §15). */
+        asked.methods &= ~PORTHOLE_USE_PCP;
+    if (asked.methods == 0)
+        return PORTHOLE_ERR_UNSUPPORTED;
+    struct ph_mapping *m;
+    int error = ph_mapping_new(e, id, &asked, false, &m);
+    if (error < 0)
+        return error;
+    e->count--; /* no mapping: it is being removed */
+    m->is_errand = true;
+    ph_mapping_move(m, PORTHOLE_DESTROYING);
+    ph_mapping_run(m);
+    return 0;
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+static void start_upnp(struct ph_mapping *m, struct ph_attempt *a) {
+    a->port = m->wished_port;
+    a->index = 0;
+    if (a->port && !m->gateway->upnp.has_no_query)
+        ph_attempt_start(a, PH_PURPOSE_VERIFY);
+    else
+        ph_attempt_start(a, PH_PURPOSE_LIST);
+}
+
+/* Whether the method has said all it will. */
+static bool ask(struct ph_mapping *m, enum porthole_method method) {
+    struct ph_gateway *g = m->gateway;
+    struct ph_attempt *a = &m->attempts[method - 1];
+    const struct ph_method *status = &g->methods[method];
+    if (!(m->methods & 1U << method) || a->state == PH_ATTEMPT_REFUSED)
+        return true;
+    ph_gateway_ask(g, method);
+    if (status->state == PH_METHOD_DEAD) {
+        conclude(a, status->error, status->code);
+        return true;
+    }
+    bool is_open = status->state == PH_METHOD_ALIVE || method == PORTHOLE_PCP;
+    if (!is_open || a->state != PH_ATTEMPT_IDLE)
+        return false;
+    if (method == PORTHOLE_UPNP)
+        start_upnp(m, a);
+    else
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
+    /* The answer is looked for at what may have been granted. */
+    a->touched = true;
+    return false;
+}
+
+static void retransmit_errand(struct ph_mapping *m, struct ph_attempt *a) {
+    ph_us now = m->engine->now;
+    if (a->state != PH_ATTEMPT_ASKED)
+        return;
+    if (now >= a->first_sent + m->engine->config.mapping_timeout)
+        conclude(a, PORTHOLE_ERR_TIMEOUT, 0);
+    else if (now >= a->next && a->tries >= PH_TRIES_MAX &&
+             m->gateway->methods[a->method].state == PH_METHOD_ALIVE)
+        conclude(a, PORTHOLE_ERR_TIMEOUT, 0);
+    else if (now >= a->next)
+        ph_attempt_send(a);
+}
+
+void ph_errand_run(struct ph_mapping *m) {
+    bool is_done = true;
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP && m->gateway; i++) {
+        retransmit_errand(m, &m->attempts[i - 1]);
+        if (!ask(m, (enum porthole_method)i))
+            is_done = false;
+    }
+    if (is_done)
+        ph_mapping_finish(m);
+}
+
+bool ph_errand_wants(const struct ph_mapping *m, enum porthole_method method) {
+    return (m->methods & 1U << method) && m->attempts[method - 1].state != PH_ATTEMPT_REFUSED;
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+static void look_on(struct ph_mapping *m, struct ph_attempt *a) {
+    if (a->index < ENTRIES_MAX)
+        ph_attempt_start(a, PH_PURPOSE_LIST);
+    else
+        conclude(a, PORTHOLE_ERR_TOO_LARGE, 0);
+    ph_mapping_run(m);
+}
+
+void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, int code) {
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    if (error == 0) {
+        a->held = true; /* it was here, and is no more */
+        m->method = a->method;
+        if (a->method == PORTHOLE_UPNP)
+            m->external.port = a->port;
+    } else {
+        m->error = error;
+        m->error_method = a->method;
+        m->code = code;
+    }
+    if (a->method == PORTHOLE_UPNP && m->wished_port == 0) {
+        /* Entries move up when one goes. */
+        a->index += error ? 1 : 0;
+        look_on(m, a);
+        return;
+    }
+    conclude(a, error, code);
+    ph_mapping_run(m);
+}
+
+void ph_errand_verified(struct ph_mapping *m, struct ph_attempt *a, bool is_ours) {
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    if (m->gateway->upnp.has_no_query) {
+        ph_attempt_start(a, PH_PURPOSE_LIST);
+    } else if (is_ours) {
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
+    } else {
+        conclude(a, 0, 0);
+    }
+    ph_mapping_run(m);
+}
+
+static bool is_number(const char *text, uint64_t number) {
+    uint64_t value;
+    return text && ph_span_to_u64(ph_span_trim(ph_span_of(text)), 65535, &value) && value == number;
+}
+
+/* Whether it is this host's, by the address that the errand is asked from. */
+static bool is_wanted_entry(const struct ph_mapping *m, const struct ph_soap_message *entry,
+                            uint64_t *ret_port) {
+    const char *client = ph_soap_value(entry, "NewInternalClient");
+    const char *protocol = ph_soap_value(entry, "NewProtocol");
+    const char *port = ph_soap_value(entry, "NewExternalPort");
+    static const struct ph_span names[] = {{"TCP", 3}, {"UDP", 3}};
+    struct ph_addr addr;
+    return client && protocol && port && ph_addr_parse(ph_span_trim(ph_span_of(client)), &addr) &&
+           ph_addr_equal(&addr, &m->gateway->path.source) &&
+           ph_span_equal_nocase(ph_span_trim(ph_span_of(protocol)),
+                                names[m->protocol == PORTHOLE_TCP ? 0 : 1]) &&
+           (is_for_all(m) ||
+            is_number(ph_soap_value(entry, "NewInternalPort"), m->internal_port)) &&
+           ph_span_to_u64(ph_span_trim(ph_span_of(port)), 65535, ret_port) && *ret_port != 0 &&
+           (m->wished_port == 0 || m->wished_port == *ret_port);
+}
+
+void ph_errand_listed(struct ph_mapping *m, struct ph_attempt *a,
+                      const struct ph_soap_message *entry) {
+    uint64_t port;
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    if (is_wanted_entry(m, entry, &port)) {
+        a->port = (uint16_t)port;
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
+        return;
+    }
+    a->index++;
+    look_on(m, a);
+}
+
+void ph_errand_unlisted(struct ph_mapping *m, struct ph_attempt *a, unsigned code) {
+    /* Routers differ in how they say that there is no such index; one that says so of the first
+     * may as well have no list. */
+    bool is_end =
+        code == PH_UPNP_ARRAY_INDEX_INVALID || code == PH_UPNP_NO_SUCH_ENTRY || a->index > 0;
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    conclude(a, is_end ? 0 : ph_upnp_error_error(code), is_end ? 0 : (int)code);
+    ph_mapping_run(m);
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+/* Whether the method is there and did not do it; else it holds nothing. */
+static bool is_in_doubt(const struct ph_mapping *m, const struct ph_attempt *a) {
+    bool is_there = m->gateway->methods[a->method].state == PH_METHOD_ALIVE ||
+                    a->error == PORTHOLE_ERR_NO_UPLINK;
+    bool is_open = a->state != PH_ATTEMPT_REFUSED && a->touched;
+    bool is_refused = a->state == PH_ATTEMPT_REFUSED && a->error != 0;
+    return is_there && (is_open || is_refused);
+}
+
+enum porthole_fate ph_errand_judge(struct ph_mapping *m) {
+    bool is_removed = false;
+    bool is_doubtful = m->error != 0; /* an entry of a list was refused */
+    bool has_answered = is_doubtful;
+    for (unsigned i = 0; i < 3 && m->gateway; i++) {
+        const struct ph_attempt *a = &m->attempts[i];
+        has_answered |= a->state == PH_ATTEMPT_REFUSED && a->error == 0;
+        is_removed |= a->held;
+        if (!is_in_doubt(m, a))
+            continue;
+        is_doubtful = has_answered = true;
+        m->error = a->error ? a->error : PORTHOLE_ERR_TIMEOUT;
+        m->error_method = a->method;
+        m->code = a->code;
+    }
+    if (!has_answered)
+        m->error = m->gateway ? PORTHOLE_ERR_NO_GATEWAY : m->engine->network_error;
+    if (is_doubtful)
+        return PORTHOLE_FATE_EXPIRES;
+    return is_removed ? PORTHOLE_FATE_REMOVED : PORTHOLE_FATE_NONE;
+}
