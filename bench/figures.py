@@ -203,7 +203,9 @@ def many_miniupnpd(job):
 
 @figure("process", "whole process: porthole map --once and natpmpc, PCP, no delay")
 def process(job):
-    with Lab(job.tools) as lab:
+    # A folder of its own for the leases that are noted, as every user has one.
+    with Lab(job.tools) as lab, tempfile.NamedTemporaryFile() as state:
+        os.unlink(state.name)
         lab.start_miniupnpd(upnp=False)
         natpmpc = netns.find_command("natpmpc")
         contestants = []
@@ -211,7 +213,7 @@ def process(job):
             argv = [natpmpc, "-a", "8080", "8080", "tcp", "7200"]
             contestants.append(Contestant("natpmpc", argv, inside=False))
         if job.programs.porthole:
-            argv = [job.programs.porthole, "map", "--once", "8080/tcp"]
+            argv = [job.programs.porthole, "map", "--once", "--state", state.name, "8080/tcp"]
             contestants.append(Contestant("porthole map --once", argv, inside=False))
         race(lab, contestants, 3 * job.runs, flush, job.progress)
         rows = [Row.of(one) for one in contestants]

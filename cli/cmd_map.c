@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/drive.h"
 #include "cli/exitcode.h"
+#include "cli/leases.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/stop.h"
@@ -26,6 +27,7 @@
 #define GIVE_UP_MS 1000
 /* struct porthole_request: a shorter lease cannot be renewed safely. */
 #define LIFETIME_S_MIN 20U
+#define REFRESH_S_MIN 4U
 #define DESCRIPTION_MAX 63U
 
 /* One port with one protocol. */
@@ -36,16 +38,23 @@ struct wish {
     porthole_id id;
     bool settled; /* its first result is known */
     bool opened;
+    struct ph_lease found;       /* what the state file said of it; internal_port 0 = nothing */
+    struct ph_lease_change note; /* what it is to say */
+    bool is_noted;               /* and does */
 };
 
 struct map_run {
     struct ph_options options;
     uint16_t external_port;
     uint32_t lifetime_s;
+    uint32_t refresh_s;
     const char *description;
+    const char *state;
+    struct ph_leases *leases;
     bool exact;
     bool once;
     struct wish *wishes;
+    struct ph_lease_change *changes; /* room for one a wish */
     size_t count;
     size_t unsettled;
     int first_error; /* of the first wish that failed; 0 = none */
@@ -60,25 +69,28 @@ static const char map_help[] =
     "  -e, --external PORT    the port wished for outside; the same number if not given\n"
     "      --exact            fail rather than take another port outside\n"
     "  -t, --lifetime S       lease to ask for, from 20 s (default 7200); it is renewed\n"
+    "      --refresh S        renew at least this often, from 4 s (default: at half of the lease)\n"
     "      --once             open, print, leave it to its lease, end\n"
     "      --timeout S        how long to wait for a result (default 10)\n"
-    "  -d, --description TEXT what a UPnP gateway shows (default porthole)\n" PH_OPTIONS_HELP_TEXT
-    "      --json             one JSON object a line\n"
+    "  -d, --description TEXT what a UPnP gateway shows (default porthole)\n"
+    "      --state FILE       where leases are noted for later; none = "
+    "nowhere\n" PH_OPTIONS_HELP_TEXT "      --json             one JSON object a line\n"
     "  -v, --verbose          log decisions to standard error; twice: every packet\n"
     "\n"
     "examples:\n"
-    "  porthole map 8080\n"
     "  porthole map 22000 21027/udp -t 3600\n"
     "  addr=$(porthole map --once --json 8080 | jq -r .external.address)\n"
     "exit codes: 0 done, 1 failed, 2 usage, 3 no gateway, 4 refused, 5 timed out\n";
 
-enum { OPTION_EXACT = PH_OPTION_OWN, OPTION_ONCE };
+enum { OPTION_EXACT = PH_OPTION_OWN, OPTION_ONCE, OPTION_REFRESH, OPTION_STATE };
 
 static const struct option map_options[] = {PH_OPTIONS_TABLE,
                                             {"external", required_argument, NULL, 'e'},
                                             {"exact", no_argument, NULL, OPTION_EXACT},
                                             {"lifetime", required_argument, NULL, 't'},
                                             {"once", no_argument, NULL, OPTION_ONCE},
+                                            {"refresh", required_argument, NULL, OPTION_REFRESH},
+                                            {"state", required_argument, NULL, OPTION_STATE},
                                             {"description", required_argument, NULL, 'd'},
                                             {NULL, 0, NULL, 0}};
 
@@ -113,6 +125,12 @@ static bool read_option(struct map_run *run, int option) {
                                  LIFETIME_S_MIN, UINT32_MAX, &run->lifetime_s);
     case 'd':
         return read_description(run, optarg);
+    case OPTION_REFRESH:
+        return ph_options_number(&run->options, "--refresh", optarg, "a number of seconds",
+                                 REFRESH_S_MIN, UINT32_MAX, &run->refresh_s);
+    case OPTION_STATE:
+        run->state = optarg;
+        return true;
     case OPTION_EXACT:
         run->exact = true;
         return true;
@@ -161,6 +179,91 @@ static bool read_ports(struct map_run *run, int argc, char **argv) {
     return true;
 }
 
+/* ---- The state file -------------------------------------------------------------------------- */
+
+/* Who may know of a lease before it is made, so that no crash leaves one that nobody has the key
+ * of: an exit code. */
+static int prepare_notes(struct map_run *run, struct porthole *client) {
+    char gateway[PORTHOLE_ADDRESS_SIZE] = "";
+    struct ph_lease *list;
+    int count = ph_leases_read(run->leases, &list);
+    int code = PH_EXITCODE_DONE;
+    (void)porthole_gateway_address(client, gateway, sizeof gateway); /* "" = no network yet */
+    for (size_t i = 0; i < run->count && code == PH_EXITCODE_DONE; i++) {
+        struct wish *wish = &run->wishes[i];
+        struct porthole_request request = PORTHOLE_REQUEST_INIT;
+        request.protocol = wish->protocol;
+        request.internal_port = wish->port;
+        const struct ph_lease *found = ph_leases_find(list, count, &request, gateway);
+        struct ph_lease *lease = &wish->note.lease;
+        if (found && ph_leases_is_alive(&found->holder)) {
+            ph_output_error(run->options.command, "%s %u is held by process %lld",
+                            porthole_protocol_name(wish->protocol), (unsigned)wish->port,
+                            (long long)found->holder.number);
+            code = PH_EXITCODE_FAILED;
+        } else if (found) {
+            *lease = wish->found = *found;
+        } else {
+            lease->protocol = wish->protocol;
+            lease->internal_port = wish->port;
+            memcpy(lease->gateway, gateway, sizeof gateway);
+            if (!ph_leases_draw_key(lease->key))
+                lease->key[0] = '\0'; /* the library has other sources */
+        }
+        lease->holder = ph_leases_me();
+        lease->until_s = 0;
+        wish->is_noted = run->once || gateway[0] == '\0' || lease->key[0] == '\0';
+    }
+    free(list);
+    return code;
+}
+
+/* Writes all that is new, at once. */
+static void write_notes(struct map_run *run) {
+    size_t count = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        if (run->leases && !run->wishes[i].is_noted)
+            run->changes[count++] = run->wishes[i].note;
+        run->wishes[i].is_noted = true;
+    }
+    (void)ph_leases_write(run->leases, run->changes, count);
+}
+
+/* When its lease ends, by the system's clock; 0 = it does not. */
+static int64_t end_of(const struct porthole_mapping *mapping) {
+    return mapping->expires_in_ms ? ph_leases_now_s() + mapping->expires_in_ms / 1000 : 0;
+}
+
+static void note_end(struct ph_lease_change *note, const struct porthole_mapping *mapping) {
+    note->lease.holder = (struct ph_holder){0};
+    note->lease.until_s = end_of(mapping);
+    note->is_gone = mapping->fate == PORTHOLE_FATE_REMOVED || mapping->fate == PORTHOLE_FATE_NONE;
+}
+
+static void note_event(struct wish *wish, const struct porthole_event *event) {
+    const struct porthole_mapping *mapping = &event->mapping;
+    struct ph_lease *lease = &wish->note.lease;
+    bool is_open = event->type == PORTHOLE_EVENT_MAPPED || event->type == PORTHOLE_EVENT_CHANGED;
+    if (lease->internal_port == 0 || (!is_open && event->type != PORTHOLE_EVENT_UNMAPPED))
+        return;
+    if (is_open) {
+        memcpy(lease->gateway, mapping->gateway, sizeof lease->gateway);
+        memcpy(lease->key, mapping->key, sizeof lease->key);
+        lease->external_port = mapping->external_port;
+        lease->method = mapping->method;
+        wish->note.is_gone = mapping->method == PORTHOLE_DIRECT;
+        if (wish->run->once) {
+            lease->holder = (struct ph_holder){0};
+            lease->until_s = end_of(mapping);
+        }
+    } else if (!wish->opened && wish->found.internal_port != 0) {
+        wish->note = (struct ph_lease_change){.lease = wish->found}; /* nothing new is known */
+    } else if (!wish->run->once || !wish->opened) {
+        note_end(&wish->note, mapping);
+    }
+    wish->is_noted = lease->gateway[0] == '\0';
+}
+
 /* ---- Holding --------------------------------------------------------------------------------- */
 
 static void settle(struct wish *wish, int error) {
@@ -177,6 +280,7 @@ static void on_map_event(struct porthole *client, const struct porthole_event *e
     struct wish *wish = user;
     struct map_run *run = wish->run;
     const struct porthole_mapping *mapping = &event->mapping;
+    note_event(wish, event);
     /* With --once the first result is the result: what is granted after a refusal is given back. */
     if (run->once && wish->settled && !wish->opened)
         return;
@@ -199,12 +303,22 @@ static void on_map_event(struct porthole *client, const struct porthole_event *e
 /* Asks for all mappings; an exit code. */
 static int ask(struct map_run *run, struct porthole *client) {
     run->unsettled = run->count;
+    int code = run->leases ? prepare_notes(run, client) : PH_EXITCODE_DONE;
+    if (code != PH_EXITCODE_DONE)
+        return code;
+    /* A lease that is not held is noted when it is made: if this process is killed before, it ends
+     * by itself. */
+    if (!run->once)
+        write_notes(run);
     for (size_t i = 0; i < run->count; i++) {
         struct wish *wish = &run->wishes[i];
         struct porthole_request request = PORTHOLE_REQUEST_INIT;
         request.protocol = wish->protocol;
         request.internal_port = wish->port;
-        request.external_port = run->external_port;
+        request.external_port =
+            run->external_port ? run->external_port : wish->note.lease.external_port;
+        request.key = wish->note.lease.key;
+        request.refresh_s = run->refresh_s;
         request.flags = (run->exact ? PORTHOLE_EXACT_PORT : 0) | (run->once ? PORTHOLE_LEASE : 0);
         request.lifetime_s = run->lifetime_s;
         request.description = run->description;
@@ -221,13 +335,31 @@ static int ask(struct map_run *run, struct porthole *client) {
     return PH_EXITCODE_DONE;
 }
 
+/* Asks for all of them now, and tells how they are. */
+static void refresh_all(struct map_run *run, struct porthole *client) {
+    for (size_t i = 0; i < run->count; i++) {
+        struct porthole_mapping mapping = PORTHOLE_MAPPING_INIT;
+        if (porthole_query(client, run->wishes[i].id, &mapping) != 0)
+            continue;
+        if (run->options.json)
+            ph_output_status_json(&mapping);
+        else
+            ph_output_status_human(&mapping);
+        porthole_refresh(client, run->wishes[i].id);
+    }
+}
+
 /* Until a signal; an exit code. */
 static int hold(struct map_run *run, struct porthole *client, int stop_fd) {
     bool told = run->options.json || !isatty(STDOUT_FILENO);
+    ph_stop_catch_refresh();
     for (;;) {
         int result = ph_drive(client, stop_fd, -1);
-        if (result > 0)
+        write_notes(run);
+        if (result > 0 && !ph_stop_is_refresh(stop_fd))
             return PH_EXITCODE_DONE;
+        if (result > 0)
+            refresh_all(run, client);
         if (result < 0) {
             ph_output_error(run->options.command, "%s", porthole_strerror(result));
             return PH_EXITCODE_FAILED;
@@ -279,6 +411,7 @@ static int finish_map(struct map_run *run, struct porthole *client, int code) {
         porthole_unmap_all(client);
     }
     porthole_close(client, close_ms);
+    write_notes(run);
     if (ph_output_complain(run->options.command))
         return PH_EXITCODE_FAILED;
     if (code == PH_EXITCODE_DONE && run->leftover && !run->quiet)
@@ -296,10 +429,13 @@ static int run_map(struct map_run *run) {
     int code = ph_options_open(&run->options, &client);
     if (code != PH_EXITCODE_DONE)
         return code;
+    run->leases = ph_leases_open(run->options.command, run->state);
     code = ask(run, client);
     if (code == PH_EXITCODE_DONE)
         code = run->once ? wait_once(run, client, stop_fd) : hold(run, client, stop_fd);
-    return finish_map(run, client, code);
+    code = finish_map(run, client, code);
+    ph_leases_close(run->leases);
+    return code;
 }
 
 int ph_cmd_map(int argc, char **argv) {
@@ -317,7 +453,8 @@ int ph_cmd_map(int argc, char **argv) {
             return PH_EXITCODE_USAGE;
     }
     run.wishes = calloc((size_t)argc * 2, sizeof *run.wishes);
-    if (!run.wishes) {
+    run.changes = calloc((size_t)argc * 2, sizeof *run.changes);
+    if (!run.wishes || !run.changes) {
         ph_output_error(run.options.command, "%s", porthole_strerror(PORTHOLE_ERR_NO_MEMORY));
         return PH_EXITCODE_FAILED;
     }
@@ -325,5 +462,6 @@ int ph_cmd_map(int argc, char **argv) {
     if (ph_options_agree(&run.options) && read_ports(&run, argc - optind, argv + optind))
         code = run_map(&run);
     free(run.wishes);
+    free(run.changes);
     return code;
 }

@@ -24,6 +24,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"map", ph_cmd_map, "open ports and hold them until interrupted"},
+    {"unmap", ph_cmd_unmap, "remove what an earlier process left open"},
     {"probe", ph_cmd_probe, "show what the gateway speaks"},
     {"address", ph_cmd_address, "print the external address"},
     {"gateway", ph_cmd_gateway, "be a gateway, to try and test against"},

@@ -183,20 +183,15 @@ static bool add_why(json_t *object, const struct porthole_mapping *mapping) {
     return added;
 }
 
-void ph_output_event_json(const struct porthole_event *event) {
-    const struct porthole_mapping *mapping = &event->mapping;
-    json_t *object = json_pack(
-        "{s:s, s:I, s:s, s:{s:o, s:i}}", "event", porthole_event_name(event->type), "id",
-        (json_int_t)mapping->id, "protocol", porthole_protocol_name(mapping->protocol), "internal",
-        "address", ph_output_text(mapping->internal_address), "port", (int)mapping->internal_port);
-    bool whole = object != NULL;
-    if (whole && was_mapped(mapping) && event->type != PORTHOLE_EVENT_FAILED)
-        whole = add_facts(object, mapping);
-    if (whole && event->type == PORTHOLE_EVENT_FAILED)
-        whole = add_why(object, mapping);
-    if (whole && event->type == PORTHOLE_EVENT_UNMAPPED)
-        whole = json_object_set_new(object, "fate",
-                                    json_string(porthole_fate_name(mapping->fate))) == 0;
+/* What all lines about a mapping begin with. */
+static json_t *pack_mapping(const char *event, const struct porthole_mapping *mapping) {
+    return json_pack("{s:s, s:I, s:s, s:{s:o, s:i}}", "event", event, "id", (json_int_t)mapping->id,
+                     "protocol", porthole_protocol_name(mapping->protocol), "internal", "address",
+                     ph_output_text(mapping->internal_address), "port",
+                     (int)mapping->internal_port);
+}
+
+static void print_whole(json_t *object, bool whole) {
     if (!whole) {
         json_decref(object);
         object = NULL;
@@ -204,11 +199,46 @@ void ph_output_event_json(const struct porthole_event *event) {
     ph_output_json(object);
 }
 
+void ph_output_event_json(const struct porthole_event *event) {
+    const struct porthole_mapping *mapping = &event->mapping;
+    json_t *object = pack_mapping(porthole_event_name(event->type), mapping);
+    bool is_end = event->type == PORTHOLE_EVENT_UNMAPPED;
+    bool whole = object != NULL;
+    if (whole && was_mapped(mapping) && event->type != PORTHOLE_EVENT_FAILED)
+        whole = add_facts(object, mapping);
+    if (whole && is_end)
+        whole = json_object_set_new(object, "fate",
+                                    json_string(porthole_fate_name(mapping->fate))) == 0;
+    bool is_doubtful =
+        mapping->fate == PORTHOLE_FATE_EXPIRES || mapping->fate == PORTHOLE_FATE_LEFT;
+    if (whole &&
+        (event->type == PORTHOLE_EVENT_FAILED || (is_end && is_doubtful && mapping->error != 0)))
+        whole = add_why(object, mapping);
+    print_whole(object, whole);
+}
+
+void ph_output_status_json(const struct porthole_mapping *mapping) {
+    json_t *object = pack_mapping("status", mapping);
+    bool whole =
+        object &&
+        json_object_set_new(object, "state", json_string(porthole_state_name(mapping->state))) == 0;
+    if (whole && was_mapped(mapping))
+        whole = add_facts(object, mapping) &&
+                json_object_set_new(object, "expires_in_s",
+                                    json_integer(mapping->expires_in_ms / 1000)) == 0;
+    if (whole && mapping->error != 0)
+        whole = add_why(object, mapping);
+    print_whole(object, whole);
+}
+
 /* "tcp 8080", as in every line about the mapping. */
-#define NAME_SIZE 16
+#define NAME_SIZE 16 /* port 0: all of them, which only a removal can be of */
 static const char *mapping_name(const struct porthole_mapping *mapping, char ret[NAME_SIZE]) {
-    snprintf(ret, NAME_SIZE, "%s %u", porthole_protocol_name(mapping->protocol),
-             (unsigned)mapping->internal_port);
+    const char *protocol = porthole_protocol_name(mapping->protocol);
+    if (mapping->internal_port == 0)
+        snprintf(ret, NAME_SIZE, "all of %s", protocol);
+    else
+        snprintf(ret, NAME_SIZE, "%s %u", protocol, (unsigned)mapping->internal_port);
     return ret;
 }
 
@@ -260,8 +290,11 @@ static void print_failed(const struct porthole_mapping *mapping, bool held) {
 }
 
 static void print_unmapped(const struct porthole_mapping *mapping) {
-    char name[NAME_SIZE];
+    char name[NAME_SIZE], why[PH_OUTPUT_REASON_SIZE], reason[PH_OUTPUT_REASON_SIZE + 3] = "";
     mapping_name(mapping, name);
+    if (mapping->error != 0)
+        snprintf(reason, sizeof reason, " (%s)",
+                 ph_output_reason(mapping->error, mapping->code, mapping->text, why));
     switch (mapping->fate) {
     case PORTHOLE_FATE_NONE:
         ph_output_line("%s: nothing was open", name);
@@ -270,15 +303,31 @@ static void print_unmapped(const struct porthole_mapping *mapping) {
         ph_output_line("%s is closed", name);
         break;
     case PORTHOLE_FATE_EXPIRES:
-        ph_output_line("%s: the gateway did not confirm; it closes with its lease, in %lu s", name,
-                       (unsigned long)(mapping->expires_in_ms / 1000));
+        if (mapping->expires_in_ms > 0)
+            ph_output_line("%s: the gateway did not confirm%s; it closes with its lease, in %lu s",
+                           name, reason, (unsigned long)(mapping->expires_in_ms / 1000));
+        else
+            ph_output_line("%s: the gateway did not confirm%s; it closes with its lease", name,
+                           reason);
         break;
     case PORTHOLE_FATE_LEFT:
-        ph_output_line("%s: the gateway did not confirm, and its lease has no end: it may stay "
+        ph_output_line("%s: the gateway did not confirm%s, and its lease has no end: it may stay "
                        "open",
-                       name);
+                       name, reason);
         break;
     }
+}
+
+void ph_output_status_human(const struct porthole_mapping *mapping) {
+    char name[NAME_SIZE], reason[PH_OUTPUT_REASON_SIZE];
+    mapping_name(mapping, name);
+    if (mapping->state == PORTHOLE_SUCCESS)
+        print_open(mapping, "is open", false, true);
+    else if (mapping->error != 0)
+        ph_output_line("%s is not open: %s", name,
+                       ph_output_reason(mapping->error, mapping->code, mapping->text, reason));
+    else
+        ph_output_line("%s is not open yet", name);
 }
 
 void ph_output_event_human(const struct porthole_event *event, bool seen, bool held) {

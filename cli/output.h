@@ -61,4 +61,8 @@ void ph_output_event_json(const struct porthole_event *event);
  * end. */
 void ph_output_event_human(const struct porthole_event *event, bool seen, bool held);
 
+/* How a mapping is now, as a JSON line and for people. */
+void ph_output_status_json(const struct porthole_mapping *mapping);
+void ph_output_status_human(const struct porthole_mapping *mapping);
+
 #endif

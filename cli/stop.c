@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -25,16 +24,38 @@ static void on_stop_signal(int number) {
     struct sigaction action = {.sa_handler = SIG_DFL};
     for (size_t i = 0; i < STOP_SIGNALS; i++)
         sigaction(stop_signals[i], &action, NULL);
-    ssize_t written = write(stop_pipe[1], "", 1); /* the pipe is empty: this cannot fail */
+    ssize_t written = write(stop_pipe[1], "", 1); /* readable, even when the pipe is full */
     (void)written;
     errno = saved;
+}
+
+/* One byte for each; a pipe that is full has enough of them. */
+static void on_refresh_signal(int number) {
+    (void)number;
+    int saved = errno;
+    ssize_t written = write(stop_pipe[1], "r", 1);
+    (void)written;
+    errno = saved;
+}
+
+void ph_stop_catch_refresh(void) {
+    struct sigaction action = {.sa_handler = on_refresh_signal};
+    sigfillset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+bool ph_stop_is_refresh(int stop_fd) {
+    char what = '\0';
+    return read(stop_fd, &what, 1) == 1 && what == 'r';
 }
 
 int ph_stop_catch(void) {
     if (pipe(stop_pipe) != 0)
         return -1;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++) {
         fcntl(stop_pipe[i], F_SETFD, FD_CLOEXEC);
+        fcntl(stop_pipe[i], F_SETFL, O_NONBLOCK); /* a handler must not wait */
+    }
     struct sigaction action;
     bool keep_hangup = sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
     action = (struct sigaction){.sa_handler = on_stop_signal};

@@ -78,6 +78,25 @@ WRONG = {
     ("map", "-vx", "80"): "porthole map: '-x' is not an option here",
     ("map", "--json=yes", "80"): "porthole map: '--json=yes' takes no value",
     ("map", "--local", "80"): "porthole map: '--local' is not an option here",
+    ("map", "--refresh", "3", "80"):
+        "porthole map: --refresh '3' is not a number of seconds from 4 to 4294967295",
+    ("map", "80", "--state"): "porthole map: '--state' needs a value",
+    ("unmap",): "porthole unmap: no PORT is given; see porthole unmap --help",
+    ("unmap", "0"): f"porthole unmap: '0': {PORT}",
+    ("unmap", "80", "65536"): f"porthole unmap: '65536': {PORT}",
+    ("unmap", "80/sctp"): f"porthole unmap: '80/sctp': {AFTER_SLASH}",
+    ("unmap", "--all", "80"): "porthole unmap: --all and a PORT, '80', contradict",
+    ("unmap", "--stale", "80"): "porthole unmap: --stale and a PORT, '80', contradict",
+    ("unmap", "--all", "--stale"): "porthole unmap: --all and --stale contradict",
+    ("unmap", "--stale", "--foreign"): "porthole unmap: --stale and --foreign contradict",
+    ("unmap", "--all", "-e", "80"): "porthole unmap: --all and --external contradict",
+    ("unmap", "-e", "80", "80", "81"):
+        "porthole unmap: --external and a second PORT, '81', contradict",
+    ("unmap", "-e", "0", "80"): "porthole unmap: --external '0' is not a port from 1 to 65535",
+    ("unmap", "--key", "12", "80"): "porthole unmap: --key '12' is not 24 hexadecimal digits",
+    ("unmap", "--key", "0123456789abcdef0123456g", "80"):
+        "porthole unmap: --key '0123456789abcdef0123456g' is not 24 hexadecimal digits",
+    ("unmap", "-t", "60", "80"): "porthole unmap: '-t' is not an option here",
     ("probe", "8080"): "porthole probe: '8080': no arguments are taken",
     ("probe", "-e", "80"): "porthole probe: '-e' is not an option here",
     ("probe", "--timeout", "x"): f"porthole probe: --timeout 'x' {TIMEOUT}",
@@ -92,7 +111,7 @@ WRONG = {
     ("demo", "-g", "127.0.0.1"): "porthole demo: '-g' is not an option here",
 }
 
-COMMANDS = ("map", "probe", "address", "gateway", "demo")
+COMMANDS = ("map", "unmap", "probe", "address", "gateway", "demo")
 ROWS_MAX, COLUMNS_MAX = 25, 96
 
 

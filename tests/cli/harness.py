@@ -40,7 +40,7 @@ def _shown(value):
 
 def environment(**more):
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
-    return {**kept, "TERM": "xterm", **more}
+    return {**kept, "TERM": "xterm", "PORTHOLE_STATE": "none", **more}
 
 
 class Result:

@@ -18,6 +18,8 @@ import demo_tests  # noqa: E402, F401
 import map_tests  # noqa: E402, F401
 import output_tests  # noqa: E402, F401
 import probe_tests  # noqa: E402, F401
+import state_tests  # noqa: E402, F401
+import unmap_tests  # noqa: E402, F401
 
 
 def problem_of(function, program):

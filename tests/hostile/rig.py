@@ -140,7 +140,7 @@ class Program:
         self.start = time.monotonic()
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True)
+            start_new_session=True, env={**os.environ, "PORTHOLE_STATE": "none"})
         self._readers = [threading.Thread(target=self._read_out, daemon=True),
                          threading.Thread(target=self._read_err, daemon=True)]
         self._killer = threading.Timer(HANG_S, self.process.kill)

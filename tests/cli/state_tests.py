@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The state file: what is noted in it, who may read it, and that nothing is lost when it is damaged,
+when processes write it at the same time, and when one is killed. And SIGUSR1."""
+
+import concurrent.futures
+import glob
+import json
+import os
+import signal
+import stat
+
+from harness import CLIENT, Held, environment, equal, run, test, wait_until
+from unmap_tests import Noted
+
+FACTS = ("protocol", "internal", "external", "via", "gateway", "holder")
+
+
+def facts(lease):
+    return tuple(lease[name] for name in FACTS)
+
+
+@test
+def lease_is_noted_and_renewed_by_the_next(program):
+    with Noted(program) as gateway:
+        for _ in range(3):
+            run(program, "map", *gateway.ask, "-p", "pcp", "--once", "8080", "-t", "600").expect(0)
+        (lease,) = gateway.leases()
+        equal(facts(lease), ("tcp", 8080, 8080, "pcp", gateway.internal, 0), "the note")
+        # A gateway that would not know the key had refused: one mapping, opened once.
+        equal(gateway.log(), ["opened tcp 8080 8080", "closed tcp 8080 8080 stopped"], "the log")
+
+
+@test
+def held_port_is_noted_while_it_is_held(program):
+    with Noted(program) as gateway:
+        with Held(program, "map", *gateway.ask, "--json", "8080", "8081/udp") as held:
+            held.event("mapped")
+            held.event("mapped")
+            wait_until(lambda: all(lease["via"] for lease in gateway.leases()), "the note")
+            equal(sorted(map(facts, gateway.leases())), [
+                ("tcp", 8080, 8080, "pcp", gateway.internal, held.process.pid),
+                ("udp", 8081, 8081, "pcp", gateway.internal, held.process.pid)], "the notes")
+            result = run(program, "map", *gateway.ask, "8081/udp").expect(1)
+            equal(result.err, f"porthole map: udp 8081 is held by process {held.process.pid}\n")
+            held.end(0)
+        equal(gateway.leases(), [], "what is left")
+
+
+@test
+def crashed_one_is_followed_with_the_same_port(program):
+    for method in ("pcp", "natpmp", "upnp"):
+        with Noted(program) as gateway:
+            arguments = (*gateway.ask, "-p", method, "--json", "8080")
+            with Held(program, "map", *arguments, "-e", "50123") as held:
+                held.event("mapped")
+                wait_until(lambda: gateway.leases()[0]["external"] == 50123, "the note")
+                held.end(-signal.SIGKILL, signal.SIGKILL)
+            with Held(program, "map", *arguments) as held:
+                equal(held.event("mapped")["external"]["port"], 50123, method)
+                held.end(0)
+            equal(gateway.log(), ["opened tcp 8080 50123", "closed tcp 8080 50123 removed"], method)
+
+
+@test
+def file_and_folders_are_the_owner_s_alone(program):
+    with Noted(program) as gateway:
+        home = os.path.join(gateway.folder.name, "home")
+        ask = gateway.ask[:-2]
+        for variables, path in (
+                ({"HOME": home, "XDG_STATE_HOME": ""}, ".local/state/porthole"),
+                ({"HOME": "/nowhere", "XDG_STATE_HOME": f"{home}/x"}, "x/porthole"),
+                ({"HOME": home, "PORTHOLE_STATE": f"{home}/y/leases.json"}, "y")):
+            run(program, "map", *ask, "--once", "8080",
+                env=environment(**{"PORTHOLE_STATE": "", **variables})).expect(0)
+            folder = os.path.join(home, path)
+            equal(stat.S_IMODE(os.stat(folder).st_mode), 0o700, "the folder's mode")
+            file = os.path.join(folder, "leases.json")
+            equal(stat.S_IMODE(os.stat(file).st_mode), 0o600, "the file's mode")
+
+
+@test
+def damaged_file_is_set_aside(program):
+    with Noted(program) as gateway:
+        run(program, "map", *gateway.ask, "-p", "natpmp", "--once", "8080").expect(0)
+        with open(gateway.state, "rb") as file:
+            whole = file.read()
+        damages = [whole[:cut] for cut in range(0, len(whole) - 1, 23)]
+        damages += [b"[]", b"{}", b'{"version":2,"leases":[]}', b'{"version":1,"leases":[1]}',
+                    whole.replace(b"8080", b"0"), whole.replace(b"8080", b"65536"),
+                    whole.replace(b"tcp", b"sctp"), whole.replace(b"natpmp", b"x"),
+                    whole.replace(b'"key": "', b'"key": "z'), b"\0" * 100, b"\xff\xfe",
+                    whole.replace(gateway.internal.encode(), b"router.lan")]
+        for damage in damages:
+            with open(gateway.state, "wb") as file:
+                file.write(damage)
+            result = run(program, "map", *gateway.ask, "-p", "natpmp", "--once",
+                         "8080").expect(0)
+            equal(result.err.count("\n"), 1, f"lines about {damage}")
+            assert f"{gateway.state} is damaged" in result.err, result.err
+            with open(f"{gateway.state}.damaged", "rb") as file:
+                equal(file.read(), damage, "what was set aside")
+            equal(len(gateway.leases()), 1, "the leases")
+
+
+@test
+def file_that_cannot_be_had_is_no_reason_to_fail(program):
+    with Noted(program) as gateway:
+        ask = gateway.ask[:-2]
+        folder = os.path.join(gateway.folder.name, "folder")
+        os.mkdir(folder)
+        for path in ("/proc/none/leases.json", folder):
+            result = run(program, "map", *ask, "--state", path, "--once", "8080").expect(0)
+            equal(result.err.count("\n"), 1, result.err)
+            assert result.err.startswith(f"porthole map: state file {path}: cannot be "), result.err
+            assert result.out.startswith("tcp 8080 is open"), result.out
+        with Held(program, "map", *ask, "--state", "/proc/none/leases.json", "8081") as held:
+            assert held.line().startswith("tcp 8081 is open")
+            held.end(0)
+            equal(held.err.count("\n"), 1, held.err)
+
+
+@test
+def many_write_at_the_same_time(program):
+    with Noted(program) as gateway:
+        ports = range(8000, 8024)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for result in pool.map(lambda port: run(program, "map", *gateway.ask, "--once",
+                                                    str(port)), ports):
+                result.expect(0)
+        equal(sorted(lease["internal"] for lease in gateway.leases()), list(ports), "the leases")
+
+
+@test
+def ended_leases_are_forgotten(program):
+    with Noted(program) as gateway:
+        run(program, "map", *gateway.ask, "--once", "8080").expect(0)
+        with open(gateway.state, encoding="utf-8") as file:
+            state = json.load(file)
+        state["leases"][0]["until"] = 1000
+        with open(gateway.state, "w", encoding="utf-8") as file:
+            json.dump(state, file)
+        result = run(program, "unmap", *gateway.ask, "--all").expect(0)
+        equal(gateway.mask(result.out), "No lease of porthole's is known on GATEWAY.\n")
+        run(program, "map", *gateway.ask, "-p", "upnp", "--once", "8081").expect(0)
+        equal([lease["internal"] for lease in gateway.leases()], [8081], "the leases")
+
+
+@test
+def one_that_was_killed_while_writing_is_no_hindrance(program):
+    with Noted(program) as gateway:
+        with open(f"{gateway.state}.new", "wb") as file:
+            file.write(b"half a fi" * 1000)
+        run(program, "map", *gateway.ask, "--once", "8080").expect(0)
+        equal(len(gateway.leases()), 1, "the leases")
+        equal(glob.glob(f"{gateway.state}.*"), [f"{gateway.state}.lock"], "what lies beside it")
+
+
+@test
+def signal_asks_again_now_and_tells_how_it_is(program):
+    with Noted(program, "--verbose") as gateway:
+        with Held(program, "map", *gateway.ask, "-p", "pcp", "--json", "8080") as held:
+            mapped = held.event("mapped")
+            for _ in range(2):
+                held.send(signal.SIGUSR1)
+                status = held.event("status")
+                equal((status["state"], status["external"], status["via"]),
+                      ("success", mapped["external"], "pcp"), "the status")
+                assert 7190 <= status["expires_in_s"] <= 7200, status
+            held.end(0)
+        with Held(program, "map", *gateway.ask, "-p", "pcp", "8080") as held:
+            held.line()
+            held.line()
+            held.send(signal.SIGUSR1)
+            equal(gateway.mask(held.line()), f"tcp 8080 is open: EXTERNAL:8080 -> {CLIENT}:8080 "
+                                             "(PCP by GATEWAY, lease 7200 s)\n")
+            held.end(0)
