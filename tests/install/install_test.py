@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Installs the build into a folder of its own and uses it as another project would: by CMake's
-find_package, by pkg-config, linked statically, as a subdirectory, and from C++."""
+find_package, by pkg-config, linked statically, as a subdirectory, as a plain list of sources, and
+from C++."""
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -126,6 +128,18 @@ class Test:
         build = self.cmake_project(SUBDIRECTORY.format(source=self.arguments.source))
         run(os.path.join(build, "shared"))
         run(os.path.join(build, "static"))
+
+    def plain(self):
+        """Without any build system of ours: the sources in one command, as README.md has it."""
+        with open(os.path.join(self.arguments.source, "README.md"), encoding="utf-8") as file:
+            lines = [line for line in file if line.startswith("cc ") and "src/" in line]
+        assert len(lines) == 1, f"README.md has {len(lines)} lines that compile the sources"
+        command = lines[0].replace("your_program.c", shlex.quote(self.arguments.program))
+        command = command.replace("cc ", shlex.quote(self.arguments.cc) + " ", 1).strip()
+        program = os.path.join(self.folder, "program")
+        run("sh", "-c", f"{command} {' '.join(WARNINGS)} -o {shlex.quote(program)}",
+            cwd=self.arguments.source)
+        run(program)
 
     def cxx(self):
         """The header is C++ as well: old, and new."""
