@@ -11,6 +11,9 @@
 #include "api/client.h"
 #include "driver/clock.h"
 
+/* How long callbacks follow each other before what has arrived is read. */
+#define DELIVERY_MAX PH_MS(50)
+
 static struct ph_record *find_record(struct porthole *client, porthole_id id) {
     struct ph_node *node = ph_table_find(&client->records, id);
     return node ? PH_CONTAINER(node, struct ph_record, by_id) : NULL;
@@ -117,12 +120,14 @@ static void deliver_one(struct porthole *client) {
 
 int ph_events_deliver(struct porthole *client, size_t most) {
     int count = 0;
-    /* Callbacks may take their time, one after another: what has become due meanwhile comes before
-     * the next one. */
+    ph_us begun = ph_clock_now();
+    /* Callbacks may take their time, one after another: what has become due or may have arrived
+     * meanwhile comes before the next one. */
     while (most-- > 0 && client->event_count > 0) {
         deliver_one(client);
         count++;
-        if (ph_driver_deadline(client->driver) <= ph_clock_now())
+        ph_us now = ph_clock_now();
+        if (ph_driver_deadline(client->driver) <= now || now - begun >= DELIVERY_MAX)
             break;
     }
     return count;
