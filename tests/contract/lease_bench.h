@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * lease_bench.h: a bench whose gateway grants 20 s at most and whose clock runs faster, so that
+ * lease_bench.h: a bench whose gateway grants 20 s at most, on a clock that is stepped, so that
  * tests live through leases; the gateway notes a lease that it sees ending.
  */
 #ifndef TESTS_CONTRACT_LEASE_BENCH_H
 #define TESTS_CONTRACT_LEASE_BENCH_H
 
-#include "tests/contract/fast_clock.h"
 #include "tests/unit/api_bench.h"
+#include "tests/unit/stepped_clock.h"
 
 #define LEASE_S 20U
 
@@ -21,10 +21,8 @@ static inline void lease_note_end(void *user, const struct ph_gw_event *event) {
     pthread_mutex_unlock(&bench->lock);
 }
 
-/* So many times as fast: a machine that is busy must still answer in time. */
-static inline void lease_open(struct bench *bench, unsigned factor) {
+static inline void lease_open(struct bench *bench) {
     struct ph_gw_io_config config;
-    fast_clock_set(factor);
     ph_gw_io_config_init(&config);
     config.server.behaviour.lease_max_s = LEASE_S;
     config.on_event = lease_note_end;
@@ -35,13 +33,9 @@ static inline void lease_open(struct bench *bench, unsigned factor) {
 
 /* Lets that much time pass. */
 static inline void lease_live(struct bench *bench, unsigned ms) {
-    uint64_t end = fast_clock_ms() + ms;
-    while (fast_clock_ms() < end) {
-        if (bench->way == 0)
-            poll(NULL, 0, 100);
-        else
-            bench_turn(bench);
-    }
+    uint64_t end = stepped_clock_ms() + ms;
+    while (stepped_clock_ms() < end)
+        bench_turn(bench);
 }
 
 #endif

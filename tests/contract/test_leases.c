@@ -2,12 +2,10 @@
  *
  * test_leases.c: how long a mapping lasts, by the clock of whoever embeds the library: renewed for
  * as long as it is wanted, counted anew by a refresh, or left to its lease. In each of the three
- * ways to drive a client, with a clock that runs faster.
+ * ways to drive a client, on a stepped clock.
  */
 #define _GNU_SOURCE
 #include "tests/contract/lease_bench.h"
-
-#define FACTOR 30U
 
 static unsigned way;
 
@@ -18,7 +16,6 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
     bench_free(*state);
-    fast_clock_set(1);
     return 0;
 }
 
@@ -40,7 +37,7 @@ static porthole_id map_lease(struct bench *bench) {
 
 static void mapping_outlives_its_lease(void **state) {
     struct bench *bench = *state;
-    lease_open(bench, FACTOR);
+    lease_open(bench);
     porthole_id id = bench_map(bench, 8080);
     bench_until(bench, 1);
     assert_int_equal(query(bench, id).lifetime_s, LEASE_S);
@@ -48,14 +45,14 @@ static void mapping_outlives_its_lease(void **state) {
     lease_live(bench, LEASE_S * 1000 + 6000);
     assert_int_equal(query(bench, id).state, PORTHOLE_SUCCESS);
     assert_true(query(bench, id).expires_in_ms > 0);
-    assert_int_equal(bench->count, 1);
+    assert_int_equal(bench_count(bench), 1);
     bench_stop_gateway(bench);
     assert_string_equal(bench->note, "");
 }
 
 static void refresh_counts_the_lease_anew(void **state) {
     struct bench *bench = *state;
-    lease_open(bench, FACTOR);
+    lease_open(bench);
     porthole_id id = bench_map(bench, 8080);
     bench_until(bench, 1);
     lease_live(bench, 5000);
@@ -63,15 +60,15 @@ static void refresh_counts_the_lease_anew(void **state) {
     assert_int_equal(porthole_refresh(bench->client, id), 0);
     lease_live(bench, 1000);
     assert_in_range(query(bench, id).expires_in_ms, LEASE_S * 1000 - 4000, LEASE_S * 1000);
-    assert_int_equal(bench->count, 1); /* nothing has changed that would be told */
+    assert_int_equal(bench_count(bench), 1); /* nothing has changed that would be told */
 }
 
 static void lease_ends_by_itself(void **state) {
     struct bench *bench = *state;
-    lease_open(bench, FACTOR);
+    lease_open(bench);
     porthole_id id = map_lease(bench);
     lease_live(bench, LEASE_S * 1000 * 3 / 4);
-    assert_int_equal(bench->count, 1);
+    assert_int_equal(bench_count(bench), 1);
     assert_int_equal(porthole_has_mapping(bench->client, id), 1);
     bench_until(bench, 2);
     assert_int_equal(bench->events[1].type, PORTHOLE_EVENT_UNMAPPED);
@@ -80,10 +77,10 @@ static void lease_ends_by_itself(void **state) {
 
 static void lease_is_left_by_close_and_lasts(void **state) {
     struct bench *bench = *state;
-    lease_open(bench, FACTOR);
+    lease_open(bench);
     (void)map_lease(bench);
     bench_close(bench, -1);
-    assert_int_equal(bench->count, 2);
+    assert_int_equal(bench_count(bench), 2);
     assert_int_equal(bench->events[1].type, PORTHOLE_EVENT_UNMAPPED);
     assert_int_equal(bench->events[1].mapping.fate, PORTHOLE_FATE_EXPIRES);
     poll(NULL, 0, (int)LEASE_S * 1000 + 2000);
@@ -93,7 +90,7 @@ static void lease_is_left_by_close_and_lasts(void **state) {
 
 static void lease_is_removed_when_that_is_asked_for(void **state) {
     struct bench *bench = *state;
-    lease_open(bench, FACTOR);
+    lease_open(bench);
     assert_int_equal(porthole_unmap(bench->client, map_lease(bench)), 0);
     bench_until(bench, 2);
     assert_int_equal(bench->events[1].mapping.fate, PORTHOLE_FATE_REMOVED);

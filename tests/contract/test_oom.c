@@ -3,15 +3,13 @@
  * test_oom.c: three stories over the public interface, told again and again, each time with another
  * allocation that fails, until none is left to fail. Whatever is missing when: calls say so, what
  * was accepted comes about once there is memory again and ends as usual, and nothing is left
- * behind. Without a thread and with a clock that skips what nobody has anything to do in.
+ * behind. Without a thread, on a stepped clock.
  */
 #define _GNU_SOURCE
-#include "tests/contract/fast_clock.h"
 #include "tests/contract/scarce_memory.h"
 #include "tests/unit/api_bench.h"
+#include "tests/unit/stepped_clock.h"
 
-#define FACTOR 50U
-#define LULL_MS 50          /* a millisecond for the gateway to answer; after that nothing comes */
 #define PATIENCE_MS 7200000 /* tries that fail one after another have pauses of up to 5 minutes */
 #define LEASE_S 20U
 #define FOR_A_WHILE 6U /* allocations that fail in a row */
@@ -30,7 +28,6 @@ static int setup(void **state) {
     if (!story)
         return -1;
     story->bench = bench_new(PORTHOLE_NO_THREAD);
-    fast_clock_set(FACTOR);
     *state = story;
     return 0;
 }
@@ -109,14 +106,12 @@ static porthole_id map_port(struct story *story, uint16_t port) {
     return id;
 }
 
-/* Does what is due. When nothing is and nothing comes, it is the next timer's turn at once. */
 static void drive(struct bench *bench) {
     struct pollfd fds[16];
     int count = porthole_pollfds(bench->client, fds, 16);
     int timeout_ms = porthole_timeout_ms(bench->client);
     assert_in_range(count, 0, 16);
-    if (poll(fds, (nfds_t)count, timeout_ms != 0 ? LULL_MS : 0) == 0 && timeout_ms > 0)
-        fast_clock_skip((unsigned)timeout_ms);
+    poll(fds, (nfds_t)count, timeout_ms);
     assert_int_equal(porthole_process(bench->client), 0);
 }
 
@@ -129,17 +124,17 @@ static enum porthole_state state_of(struct bench *bench, porthole_id id) {
 }
 
 static void until_state(struct bench *bench, porthole_id id, enum porthole_state state) {
-    uint64_t end = fast_clock_ms() + PATIENCE_MS;
+    uint64_t end = stepped_clock_ms() + PATIENCE_MS;
     while (state_of(bench, id) != state) {
-        if (fast_clock_ms() > end)
+        if (stepped_clock_ms() > end)
             fail_msg("the mapping is stuck: %s", porthole_state_name(state_of(bench, id)));
         drive(bench);
     }
 }
 
 static void live(struct bench *bench, unsigned ms) {
-    uint64_t end = fast_clock_ms() + ms;
-    while (fast_clock_ms() < end)
+    uint64_t end = stepped_clock_ms() + ms;
+    while (stepped_clock_ms() < end)
         drive(bench);
 }
 

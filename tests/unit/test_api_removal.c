@@ -107,7 +107,7 @@ static void end_is_told_once_to_the_callback(void **state) {
     assert_int_equal(porthole_remove_wait(bench->client, &request, LONG_MS, NULL), 0);
     bench_until(bench, 2);
     bench_close(bench, -1);
-    assert_int_equal(bench->count, 2);
+    assert_int_equal(bench_count(bench), 2);
 }
 
 static void refusal_is_told_with_its_code(void **state) {
@@ -152,7 +152,7 @@ static void wait_that_times_out_gives_it_up(void **state) {
     /* It is no more: the same can be asked again. */
     assert_int_equal(porthole_remove_wait(bench->client, &request, 0, NULL), PORTHOLE_ERR_TIMEOUT);
     bench_close(bench, 0);
-    assert_int_equal(bench->count, 0);
+    assert_int_equal(bench_count(bench), 0);
     close(silence);
 }
 

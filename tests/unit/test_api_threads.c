@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "api_bench.h"
 
+#include <dirent.h>
 #include <signal.h>
 
 #include "api/client.h"
@@ -137,7 +138,7 @@ static void *use_the_client(void *user) {
         porthole_id id;
         char text[PORTHOLE_ADDRESS_SIZE];
         if (porthole_map(client, &request, &id) != 0 ||
-            porthole_wait(client, id, 10000, &mapping) != 0 ||
+            porthole_wait(client, id, 60000, &mapping) != 0 ||
             porthole_query(client, id, &mapping) != 0 || porthole_refresh(client, id) != 0 ||
             porthole_local_address(client, text, sizeof text) != 0 ||
             porthole_mapping_count(client) < 1 || porthole_unmap(client, id) != 0)
@@ -160,30 +161,32 @@ static void several_threads_share_a_client(void **state) {
         assert_int_equal(finish(&calls[i]), 0);
     bench_close(bench, -1);
     unsigned unmapped = 0;
-    for (unsigned i = 0; i < bench->count; i++)
+    for (unsigned i = 0; i < bench_count(bench); i++)
         unmapped += bench->events[i].type == PORTHOLE_EVENT_UNMAPPED ? 1 : 0;
     assert_int_equal(unmapped, 40 * THREADS);
 }
 
 static void take_a_while(struct bench *bench, const struct porthole_event *event) {
-    (void)bench;
+    pthread_mutex_lock(&bench->lock);
+    bench->answers[0] = 1;
+    pthread_mutex_unlock(&bench->lock);
     if (event->type == PORTHOLE_EVENT_MAPPED)
         poll(NULL, 0, 50);
+}
+
+static bool has_begun(struct bench *bench) {
+    pthread_mutex_lock(&bench->lock);
+    bool begun = bench->answers[0] != 0;
+    pthread_mutex_unlock(&bench->lock);
+    return begun;
 }
 
 static void *dispatch_it(void *user) {
     struct call *call = user;
     struct pollfd fd = {.fd = porthole_event_fd(call->bench->client), .events = POLLIN};
-    poll(&fd, 1, 5000);
+    poll(&fd, 1, 60000);
     call->result = porthole_dispatch(call->bench->client);
     return NULL;
-}
-
-static unsigned count_events(struct bench *bench) {
-    pthread_mutex_lock(&bench->lock);
-    unsigned count = bench->count;
-    pthread_mutex_unlock(&bench->lock);
-    return count;
 }
 
 /* The callback of MAPPED is still running when close is called: UNMAPPED must come after it. */
@@ -197,11 +200,11 @@ static void close_waits_for_a_callback_that_runs(void **state) {
     assert_int_equal(porthole_wait(bench->client, id, -1, NULL), 0);
     if (way == PORTHOLE_DISPATCH) {
         start(&call, bench, dispatch_it);
-        while (count_events(bench) == 0)
+        while (!has_begun(bench))
             poll(NULL, 0, 1);
     }
     bench_close(bench, -1);
-    assert_int_equal(bench->count, 2);
+    assert_int_equal(bench_count(bench), 2);
     assert_int_equal(bench->events[0].type, PORTHOLE_EVENT_MAPPED);
     assert_int_equal(bench->events[1].type, PORTHOLE_EVENT_UNMAPPED);
     if (way == PORTHOLE_DISPATCH)
@@ -222,7 +225,7 @@ static void look_for_company(struct bench *bench, const struct porthole_event *e
 
 static void *dispatch_until_eight(void *user) {
     struct call *call = user;
-    while (count_events(call->bench) < 8) {
+    while (bench_count(call->bench) < 8) {
         if (way == PORTHOLE_DISPATCH)
             (void)porthole_dispatch(call->bench->client);
         poll(NULL, 0, 1);
@@ -245,7 +248,7 @@ static void one_callback_runs_at_a_time(void **state) {
     assert_int_equal(finish(&calls[1]), 0);
     bench_close(bench, -1);
     assert_int_equal(bench->answers[0], 0);
-    assert_int_equal(bench->count, 16);
+    assert_int_equal(bench_count(bench), 16);
 }
 
 static volatile sig_atomic_t signal_count;
@@ -253,6 +256,29 @@ static volatile sig_atomic_t signal_count;
 static void note_signal(int number) {
     (void)number;
     signal_count = 1;
+}
+
+/* Whether each thread of the program blocks the signal: "SigBlk" in /proc/self/task/N/status. */
+static bool all_block(int number) {
+    DIR *folder = opendir("/proc/self/task");
+    unsigned count = 0;
+    unsigned blocking = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        char line[512];
+        snprintf(line, sizeof line, "/proc/self/task/%s/status", entry->d_name);
+        FILE *status = entry->d_name[0] == '.' ? NULL : fopen(line, "r");
+        if (!status)
+            continue;
+        count++;
+        while (fgets(line, sizeof line, status))
+            if (strncmp(line, "SigBlk:", 7) == 0)
+                blocking += (strtoull(line + 7, NULL, 16) & 1ULL << (number - 1)) != 0;
+        fclose(status);
+    }
+    closedir(folder);
+    assert_true(count > 1);
+    return blocking == count;
 }
 
 /* With the one thread that the program has refusing it, the signal must stay pending. */
@@ -268,8 +294,8 @@ static void signals_are_not_taken_by_the_clients_thread(void **state) {
     bench_open(bench, 0);
     assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &only, NULL), 0);
+    assert_true(all_block(SIGUSR1));
     assert_int_equal(kill(getpid(), SIGUSR1), 0);
-    poll(NULL, 0, 20); /* what a thread that took it would need */
     assert_int_equal(sigpending(&pending), 0);
     assert_true(sigismember(&pending, SIGUSR1));
     assert_int_equal(signal_count, 0);
