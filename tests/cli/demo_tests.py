@@ -10,7 +10,7 @@ import subprocess
 
 from harness import PATIENCE_S, Gateway, environment, equal, run, test
 
-DEMO_S_MAX = 5
+DEMO_S_MAX = 20  # of a busy machine
 DEEDS = ("a stranger outside knocks at ", "we ask the gateway to open it ",
          'a stranger outside says "Is anybody in?"', 'we answer "Come in, by ',
          "we give the port back ", "the stranger knocks again ")

@@ -2,19 +2,28 @@
 """Output that cannot be written, and where logs go."""
 
 import os
+import select
 import subprocess
 
-from harness import Gateway, equal, run, test
+from harness import PATIENCE_S, Gateway, equal, run, test
 
 
 def full_device():
     return open("/dev/full", "wb", buffering=0)
 
 
+def await_no_reader(writing):
+    """What another test has just forked has the reading end too, until it becomes its program."""
+    left = select.poll()
+    left.register(writing, 0)  # POLLERR
+    assert left.poll(1000 * PATIENCE_S), "somebody reads on"
+
+
 def closed_pipe():
     """The writing end of a pipe that nobody reads."""
     reading, writing = os.pipe()
     os.close(reading)
+    await_no_reader(writing)
     return open(writing, "wb", buffering=0)
 
 
@@ -50,11 +59,12 @@ def a_reader_that_leaves_ends_the_mapping_at_the_next_line(program):
         reading, writing = os.pipe()
         process = subprocess.Popen([program, "map", *gateway.ask, "8080", "--json"], stdout=writing,
                                    stderr=subprocess.DEVNULL)
-        os.close(writing)
         with open(reading, encoding="ascii") as reader:
             reader.readline()
+        await_no_reader(writing)
+        os.close(writing)
         process.terminate()
-        equal(process.wait(10), 1, "the exit code")
+        equal(process.wait(PATIENCE_S), 1, "the exit code")
         equal(gateway.log()[-1], "closed tcp 8080 8080 removed")
 
 
@@ -65,10 +75,11 @@ def closed_descriptors_are_not_given_to_sockets(program):
             for fd in (0, 1, 2):
                 os.close(fd)
         result = subprocess.run([program, "map", *gateway.ask, "--once", "8080"], check=False,
-                                preexec_fn=close_all, timeout=10)
+                                preexec_fn=close_all, timeout=PATIENCE_S)
         equal(result.returncode, 1, "the exit code")
         result = subprocess.run([program, "map", *gateway.ask, "--once", "8080"], check=False,
-                                preexec_fn=lambda: os.close(0), stdout=subprocess.PIPE, timeout=10)
+                                preexec_fn=lambda: os.close(0), stdout=subprocess.PIPE,
+                                timeout=PATIENCE_S)
         equal(result.returncode, 0, "the exit code")
         equal(gateway.log()[:3], ["opened tcp 8080 8080", "closed tcp 8080 8080 removed",
                                   "opened tcp 8080 8080"])

@@ -11,7 +11,7 @@
 
 #include "plum_check.h"
 
-#define PATIENCE_MS 10000L
+#define PATIENCE_MS 60000L
 
 struct surroundings surroundings;
 

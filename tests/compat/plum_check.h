@@ -59,7 +59,7 @@ void stop(void);
 
 /* plum_create_mapping(); gives and keeps the id. */
 int ask(struct watched *watched);
-/* Waits until a counter is at least that; false when it is not after 10 s. */
+/* Waits until a counter is at least that; false when it is not after a minute. */
 bool wait_for(const int *counter, int at_least);
 bool wait_within(const int *counter, int at_least, long patience_ms);
 int count_of(const int *counter);

@@ -206,7 +206,7 @@ static void cleanup_does_not_wait_for_results(void) {
     CHECK(ask(&watched) >= 0);
     const long begun_ms = now_ms();
     stop();
-    CHECK(now_ms() - begun_ms < 4000);
+    CHECK(now_ms() - begun_ms < 9000); /* 3 s, and what a busy machine adds */
     check_ended(&watched);
 }
 

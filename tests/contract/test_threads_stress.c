@@ -18,6 +18,7 @@
 #define PORTS 120U    /* a thread, used again and again */
 #define DISPATCHERS 2U
 #define SILENCE_MS 20 /* that close begins with */
+#define CLOSE_MS 60000
 
 /* One call of porthole_map() or porthole_map_wait(). */
 struct slot {
@@ -301,7 +302,7 @@ static void nothing_is_lost_and_nothing_is_told_twice(void **state) {
         assert_int_equal(pthread_join(dispatchers[i], NULL), 0);
     until_all_wait(bench->client);
     assert_int_equal(pthread_create(&bench->io_thread, NULL, serve_later, bench), 0);
-    bench_close(bench, -1);
+    bench_close(bench, CLOSE_MS);
     atomic_store(&stress->is_closed, true);
     for (unsigned i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(workers[i].thread, NULL), 0);

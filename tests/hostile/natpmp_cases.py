@@ -4,10 +4,10 @@
 import struct
 
 from messages import natpmp_address, natpmp_mapping
-from rig import MAPPED, add, failed, require
+from rig import MAPPED, TIMEOUT_S, add, failed, require
 
 MAPPED_S = 1.0
-VERDICT_S = 2.0  # --timeout 1, and at most a second to take back what may have been opened
+VERDICT_S = TIMEOUT_S + 1.0  # at most a second to take back what may have been opened
 ADDRESS = b"\0\0"  # section 3.2
 FLOOD = 1000
 

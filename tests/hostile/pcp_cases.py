@@ -2,10 +2,10 @@
 """PCP answers that are cut off, forged, contradictory or impossible (RFC 6887)."""
 
 from messages import PcpRequest, pcp_answer, v4_mapped
-from rig import MAPPED, add, failed, require
+from rig import MAPPED, TIMEOUT_S, add, failed, require
 
 MAPPED_S = 1.0  # an answer that is right is taken at once
-VERDICT_S = 2.0  # --timeout 1, and at most a second to take back what may have been opened
+VERDICT_S = TIMEOUT_S + 1.0  # at most a second to take back what may have been opened
 FLOOD = 1000
 
 

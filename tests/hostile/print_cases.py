@@ -7,9 +7,9 @@ import json
 import rig
 from messages import (EXTERNAL, IGD, description, document, fault, natpmp_address, pcp_answer,
                       response, soap_address, ssdp_answer, xml)
-from rig import MAPPED, case, failed, require
+from rig import MAPPED, TIMEOUT_S, case, failed, require
 
-PROBE_S = 1.0
+PROBE_S = TIMEOUT_S
 # What XML 1.0 can carry: C1 controls as references, as UTF-8 and as Latin-1, DEL, line ends, tabs,
 # marks that turn the direction of writing; and lookalikes of escape sequences.
 EVIL = ("&#x9b;31m&#x9d;0;pwned&#x9c;&#x85;\x7f\t\r\n&#13;&#10;\u202e\u2028\ufeff"
@@ -87,14 +87,14 @@ def human(name, act, expect):
 
     @case(f"upnp: {name}, for programs", act, 1.0)
     def map_for_programs(bench, gateway):
-        printable(rig.by_command(bench, gateway, "upnp", expect, 1.0, 1))
+        printable(rig.by_command(bench, gateway, "upnp", expect, PROBE_S, TIMEOUT_S))
 
 
 def probes(name, act, answered, within_s=PROBE_S):
     """`answered` are the methods that are to answer."""
     def command(bench, gateway, *more):
         return rig.Program(bench.command, "probe", "-g", gateway.name, "-b", gateway.client,
-                           "--timeout", "1", "-vv", *more).end()
+                           "--timeout", str(TIMEOUT_S), "-vv", *more).end()
 
     @case(f"probe: {name}, for people", act, within_s)
     def for_people(bench, gateway):
@@ -118,7 +118,7 @@ def tells_address(name, act, expect):
     @case(f"address: {name}", act, PROBE_S)
     def tell(bench, gateway):
         program = rig.Program(bench.command, "address", "-g", gateway.name, "-b", gateway.client,
-                              "-p", "upnp", "--timeout", "1", "-v").end()
+                              "-p", "upnp", "--timeout", str(TIMEOUT_S), "-v").end()
         rig.judge(bench, gateway, program, PROBE_S)
         require(bool(program.code) == bool(expect.errors), program.told())
         require(program.out == (b"" if expect.errors else f"{EXTERNAL}\n".encode("ascii")),

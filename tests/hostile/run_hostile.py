@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--sanitized", action="store_true",
                         help="they are built with sanitizers: memory is not measured")
     parser.add_argument("--only", metavar="WORDS", help="only cases whose name contains this")
-    parser.add_argument("--jobs", type=int, default=64, metavar="N", help="how many at a time")
+    parser.add_argument("--jobs", type=int, default=96, metavar="N", help="how many at a time")
     arguments = parser.parse_args()
     rig.limit_own_files()
     bench = rig.Bench(os.path.abspath(arguments.command), os.path.abspath(arguments.client),

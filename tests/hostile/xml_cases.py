@@ -7,7 +7,7 @@ import xml.etree.ElementTree
 import rig
 from messages import (WAN, description, device, document, response, service, soap_address,
                       soap_fault, xml as body)
-from rig import MAPPED, add, failed, require
+from rig import MAPPED, TIMEOUT_S, add, failed, require
 
 DEPTH_MAX, DEVICES_MAX, ELEMENTS_MAX, TEXT_MAX = 32, 16, 8192, 1024  # src/wire/xml.h, igd.h
 BODY_MAX = 256 * 1024
@@ -108,7 +108,7 @@ for action, reply in (("address", soap_address()), ("add", soap_fault(718))):
     add(f"a billion laughs for the {action}", "upnp",
         lambda gateway, a=action, r=reply: setattr(
             gateway, a, lambda exchange: body(laughs(r.split("?>", 1)[1]))),
-        failed("malformed", "timeout"), 2.0)
+        failed("malformed", "timeout"), 1.0 + TIMEOUT_S)
 
 
 # ---- Encoding and shape --------------------------------------------------------------------------

@@ -357,7 +357,7 @@ def _hears_udp(pid, port):
         return False
 
 
-def _wait_for(question, what, patience_s=5.0):
+def _wait_for(question, what, patience_s=30.0):
     give_up = time.monotonic() + patience_s
     while time.monotonic() < give_up:
         answer = question()

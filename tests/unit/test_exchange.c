@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #define DEADLINE PH_SECONDS(10)
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 60000
 
 static const char request[] = "GET /x HTTP/1.1\r\nHost: 127.88.0.1\r\n\r\n";
 

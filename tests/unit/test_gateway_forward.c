@@ -22,7 +22,7 @@
 #include "gateway/forward_parts.h"
 #include "gateway/sock.h"
 
-#define LIMIT PH_SECONDS(5)
+#define LIMIT PH_SECONDS(60)
 #define EXTERNAL_PORT 20080
 #define MIB 1048576U
 

@@ -25,7 +25,7 @@
 #include "wire/soap.h"
 #include "wire/ssdp.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 60000
 
 static struct ph_gw_io_config config;
 static struct ph_gw_io *io;

@@ -16,7 +16,7 @@
 #include "gateway/sock.h"
 #include "gateway_fixture.h"
 
-#define LIMIT PH_SECONDS(5)
+#define LIMIT PH_SECONDS(60)
 
 static struct ph_gw_loop *loop;
 static struct ph_gw_http *http;
