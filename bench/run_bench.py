@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "tests", "lab")]
 
 import figures  # noqa: E402
+import figures_hold  # noqa: E402, F401
 import machine  # noqa: E402
 import measure  # noqa: E402
 import netns  # noqa: E402
@@ -88,6 +89,7 @@ def find_programs(arguments, directory):
     paths = {
         "floor": find_below(build, "bench-floor"),
         "ours": find_below(build, "bench-porthole"),
+        "hold": find_below(build, "bench-hold"),
         "natpmp": find_below(build, "bench-peer-natpmp"),
         "miniupnpc": find_below(build, "bench-peer-miniupnpc"),
         "porthole": os.path.abspath(porthole) if porthole else None,

@@ -10,17 +10,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/time.h"
 
 struct ph_timer {
     ph_us due;     /* PH_NEVER = not in the heap */
-    size_t at;     /* position in the heap, meaningful while set */
-    unsigned kind; /* the owner's, not looked at here */
+    uint32_t at;   /* position in the heap, meaningful while set */
+    uint32_t kind; /* the owner's, not looked at here */
+};
+
+/* The time is beside the pointer, so that comparing touches no timer but those that move. */
+struct ph_heap_place {
+    ph_us due;
+    struct ph_timer *timer;
 };
 
 struct ph_heap {
-    struct ph_timer **timers;
+    struct ph_heap_place *places;
     size_t count;    /* set ones */
     size_t reserved; /* ones that may be set */
     size_t size;     /* of the array */
