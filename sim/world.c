@@ -128,6 +128,7 @@ void ph_world_free(struct ph_world *world) {
     free(world->trace);
     ph_engine_free(world->engine);
     ph_gw_server_free(world->server);
+    ph_gw_server_free(world->former);
     free(world);
 }
 
@@ -182,9 +183,22 @@ static void note(struct ph_world *world, enum ph_world_port port, const struct p
     memcpy(sent->bytes, ph_effect_bytes(effects, effect),
            effect->len < sizeof sent->bytes ? effect->len : sizeof sent->bytes - 1);
     world->gateway = effect->gateway;
-    if (!is_gateway(world, &effect->to) &&
+    bool is_former = world->former && ph_addr_equal(&effect->to.addr, &world->former_gateway);
+    if (!is_gateway(world, &effect->to) && !is_former &&
         (port == PH_WORLD_HTTP || !ph_addr_equal(&effect->to.addr, &ph_ssdp_group_v4)))
         world->strays++;
+}
+
+/* Whether it belongs to where the client was before it moved. */
+static bool is_of_former(const struct ph_world *world, uint32_t gateway) {
+    const struct ph_path *path = ph_engine_path(world->engine, gateway);
+    return path && !(ph_addr_equal(&path->gateway, &world->path.gateway) &&
+                     ph_addr_equal(&path->source, &world->path.source));
+}
+
+static struct ph_addr source_of(const struct ph_world *world, const struct ph_effect *effect) {
+    const struct ph_path *path = ph_engine_path(world->engine, effect->gateway);
+    return path ? path->source : world->path.source;
 }
 
 static void send(struct ph_world *world, const struct ph_effects *effects,
@@ -192,6 +206,12 @@ static void send(struct ph_world *world, const struct ph_effects *effects,
     bool is_control = effect->channel == PH_CHANNEL_CONTROL;
     note(world, is_control ? PH_WORLD_CONTROL : PH_WORLD_SSDP, effects, effect);
     *(is_control ? &world->sent_control : &world->sent_search) += 1;
+    if (world->options.cut_off && is_of_former(world, effect->gateway)) {
+        struct ph_world_packet *failure = post(world, PACKET_ICMP, 0, "", 0);
+        failure->gateway = effect->gateway;
+        failure->error = PORTHOLE_ERR_UNREACHABLE;
+        return;
+    }
     if (is_lost(world) || world->options.silent)
         return;
     if (is_control && !world->options.script && is_closed(world)) {
@@ -204,7 +224,8 @@ static void send(struct ph_world *world, const struct ph_effects *effects,
                                           ph_effect_bytes(effects, effect), effect->len);
     packet->port = is_control ? PH_WORLD_CONTROL : PH_WORLD_SSDP;
     packet->to = effect->to;
-    packet->from = (struct ph_endpoint){world->path.source, is_control ? 40000 : 40001};
+    packet->gateway = effect->gateway;
+    packet->from = (struct ph_endpoint){source_of(world, effect), is_control ? 40000 : 40001};
 }
 
 static void start_http(struct ph_world *world, const struct ph_effects *effects,
@@ -214,15 +235,19 @@ static void start_http(struct ph_world *world, const struct ph_effects *effects,
     if (++world->exchanges_open > world->exchanges_most)
         world->exchanges_most = world->exchanges_open;
     /* A connection takes a round trip before the request is on its way. */
+    bool is_cut_off = world->options.cut_off && is_of_former(world, effect->gateway);
     bool is_silent = world->options.silent;
     ph_us delay = is_silent ? effect->deadline - world->now : world->options.delay * 3;
+    if (is_cut_off)
+        delay = 0;
     struct ph_world_packet *packet =
-        post(world, is_silent ? PACKET_HTTP_FAILED : PACKET_HTTP_REQUEST, delay,
+        post(world, is_silent || is_cut_off ? PACKET_HTTP_FAILED : PACKET_HTTP_REQUEST, delay,
              ph_effect_bytes(effects, effect), effect->len);
     packet->exchange = effect->exchange;
     packet->deadline = effect->deadline;
     packet->to = effect->to;
-    packet->error = PORTHOLE_ERR_TIMEOUT;
+    packet->from = (struct ph_endpoint){source_of(world, effect), 40002};
+    packet->error = is_cut_off ? PORTHOLE_ERR_UNREACHABLE : PORTHOLE_ERR_TIMEOUT;
 }
 
 /* A request that has left arrives all the same; its answer finds nobody. */
@@ -306,6 +331,7 @@ void ph_world_serve(struct ph_world *world, enum ph_world_port port, const struc
 
 static void at_gateway(struct ph_world *world, const struct ph_world_packet *packet) {
     bool is_group = ph_addr_equal(&packet->to.addr, &ph_ssdp_group_v4);
+    world->gateway = packet->gateway;
     if (world->options.silent || !(is_gateway(world, &packet->to) || is_group))
         return;
     if (world->options.script)
@@ -374,6 +400,8 @@ static void at_client_http(struct ph_world *world, const struct ph_world_packet 
 
 static void at_client(struct ph_world *world, const struct ph_world_packet *packet) {
     struct ph_input input = {.type = PH_INPUT_DATAGRAM};
+    if (world->options.cut_off && is_of_former(world, packet->gateway))
+        return;
     input.u.datagram.gateway = packet->gateway;
     input.u.datagram.channel =
         packet->port == PH_WORLD_CONTROL ? PH_CHANNEL_CONTROL : PH_CHANNEL_SEARCH;
@@ -383,11 +411,28 @@ static void at_client(struct ph_world *world, const struct ph_world_packet *pack
     ph_world_step(world, &input);
 }
 
+/* At the gateway that it was sent to, from where it was sent. */
+static void arrive(struct ph_world *world, const struct ph_world_packet *packet,
+                   void (*at)(struct ph_world *world, const struct ph_world_packet *packet)) {
+    struct ph_path path = world->path;
+    struct ph_gw_server *server = world->server;
+    bool is_former = world->former && ph_addr_equal(&packet->to.addr, &world->former_gateway);
+    if (is_former) {
+        world->path.gateway = world->former_gateway;
+        world->server = world->former;
+    }
+    world->path.source = packet->from.addr;
+    at(world, packet);
+    world->path = path;
+    if (is_former)
+        world->server = server;
+}
+
 static void deliver(struct ph_world *world, const struct ph_world_packet *packet) {
     struct ph_input input = {.type = PH_INPUT_UNREACHABLE};
     switch (packet->kind) {
     case PACKET_TO_GATEWAY:
-        at_gateway(world, packet);
+        arrive(world, packet, at_gateway);
         break;
     case PACKET_TO_CLIENT:
         at_client(world, packet);
@@ -399,7 +444,7 @@ static void deliver(struct ph_world *world, const struct ph_world_packet *packet
         ph_world_step(world, &input);
         break;
     case PACKET_HTTP_REQUEST:
-        at_http_server(world, packet);
+        arrive(world, packet, at_http_server);
         break;
     case PACKET_HTTP_ANSWER:
     case PACKET_HTTP_FAILED:
@@ -449,92 +494,23 @@ void ph_world_run(struct ph_world *world, ph_us duration) {
     ph_world_run_until(world, duration, NULL);
 }
 
-/* ---- The application ------------------------------------------------------------------------- */
+/* ---- The host moves -------------------------------------------------------------------------- */
 
-int ph_world_map_request(struct ph_world *world, const struct ph_map_request *request,
-                         porthole_id *ret_id) {
-    struct ph_input input = {.type = PH_INPUT_MAP};
-    input.u.map.id = *ret_id = ++world->last_id;
-    input.u.map.request = request;
-    return ph_world_step(world, &input);
-}
-
-int ph_world_remove(struct ph_world *world, const struct ph_map_request *request,
-                    porthole_id *ret_id) {
-    struct ph_input input = {.type = PH_INPUT_REMOVE};
-    input.u.map.id = *ret_id = ++world->last_id;
-    input.u.map.request = request;
-    return ph_world_step(world, &input);
-}
-
-porthole_id ph_world_map(struct ph_world *world, enum porthole_protocol protocol, uint16_t port) {
-    struct ph_map_request request = {
-        .protocol = protocol, .internal_port = port, .external_port = port, .lifetime_s = 7200};
-    porthole_id id;
-    return ph_world_map_request(world, &request, &id) < 0 ? 0 : id;
-}
-
-void ph_world_unmap(struct ph_world *world, porthole_id id) {
-    ph_world_step(world, &(struct ph_input){.type = PH_INPUT_UNMAP, .u.id = id});
-}
-
-void ph_world_refresh(struct ph_world *world, porthole_id id) {
-    ph_world_step(world, &(struct ph_input){.type = PH_INPUT_REFRESH, .u.id = id});
-}
-
-int ph_world_probe(struct ph_world *world, ph_us duration, bool address_only) {
-    struct ph_input input = {.type = PH_INPUT_PROBE};
-    input.u.probe.deadline = world->now + duration;
-    input.u.probe.address_only = address_only;
-    return ph_world_step(world, &input);
-}
-
-void ph_world_stop(struct ph_world *world, ph_us duration) {
-    ph_world_step(
-        world, &(struct ph_input){.type = PH_INPUT_STOP, .u.stop_deadline = world->now + duration});
-}
-
-void ph_world_network(struct ph_world *world, bool is_there) {
-    struct ph_network network = {.error = PORTHOLE_ERR_NO_NETWORK};
-    if (is_there) {
-        network.count = 1;
-        network.paths[0] = world->path;
-    }
-    ph_world_step(world, &(struct ph_input){.type = PH_INPUT_NETWORK, .u.network = &network});
+void ph_world_readdress(struct ph_world *world, const char *client) {
+    world->path.source = address(client);
+    ph_world_network(world, true);
 }
 
 void ph_world_move(struct ph_world *world, const char *gateway, const char *client) {
+    struct ph_addr to = address(gateway);
+    if (!ph_addr_equal(&to, &world->path.gateway)) {
+        ph_gw_server_free(world->former);
+        world->former = world->server;
+        world->former_gateway = world->path.gateway;
+        world->server = NULL;
+    }
     world->path.gateway = world->server_config.internal = address(gateway);
     world->path.source = address(client);
     ph_world_restart_gateway(world);
     ph_world_network(world, true);
-}
-
-struct ph_mapping_info ph_world_query(struct ph_world *world, porthole_id id) {
-    struct ph_mapping_info info = {.state = PORTHOLE_DESTROYED};
-    ph_engine_query(world->engine, id, &info);
-    return info;
-}
-
-unsigned ph_world_count(const struct ph_world *world, porthole_id id,
-                        enum porthole_event_type type) {
-    unsigned count = 0;
-    for (size_t i = 0; i < world->event_count; i++)
-        count += world->events[i].info.id == id && world->events[i].type == type;
-    return count;
-}
-
-struct ph_event ph_world_last(const struct ph_world *world) {
-    if (world->event_count == 0)
-        return (struct ph_event){.info.id = 0};
-    return world->events[world->event_count - 1];
-}
-
-bool ph_world_has_result(struct ph_world *world) {
-    enum porthole_event_type type = ph_world_last(world).type;
-    return type == PORTHOLE_EVENT_MAPPED || type == PORTHOLE_EVENT_FAILED;
-}
-
-bool ph_world_traced(const struct ph_world *world, const char *line) {
-    return world->trace && strstr(world->trace, line) != NULL;
 }

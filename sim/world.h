@@ -40,12 +40,13 @@ struct ph_world_options {
     bool upnp;
     bool silent; /* the gateway host answers nothing, no ICMP errors either */
     bool silent_pcp;
-    const char *gateway;        /* NULL = 192.168.77.1 */
-    const char *client;         /* NULL = 192.168.77.2 */
-    const char *external;       /* NULL = 1.2.3.4 */
-    uint32_t lease_max_s;       /* 0 = 86400 */
-    ph_us discover_timeout;     /* of the client; 0 = 10 s */
-    ph_us recheck_period;       /* of the client; 0 = 300 s */
+    bool cut_off;           /* where the client was before it moved cannot be reached any more */
+    const char *gateway;    /* NULL = 192.168.77.1 */
+    const char *client;     /* NULL = 192.168.77.2 */
+    const char *external;   /* NULL = 1.2.3.4 */
+    uint32_t lease_max_s;   /* 0 = 86400 */
+    ph_us discover_timeout; /* of the client; 0 = 10 s */
+    ph_us recheck_period;   /* of the client; 0 = 300 s */
     ph_world_script_fn *script; /* NULL = the embedded gateway */
     ph_world_http_fn *http;     /* NULL = the embedded gateway */
     ph_world_meddle_fn *meddle; /* NULL = nobody */
@@ -71,6 +72,8 @@ struct ph_world {
     struct ph_seeded random;
     struct ph_engine *engine;
     struct ph_gw_server *server; /* NULL while the gateway is down */
+    struct ph_gw_server *former; /* of the gateway before ph_world_move(); NULL = none */
+    struct ph_addr former_gateway;
     struct ph_gw_config server_config;
     ph_us started;
     ph_us now;
@@ -125,7 +128,10 @@ void ph_world_network(struct ph_world *world, bool is_there);
 void ph_world_restart_client(struct ph_world *world);
 /* The gateway loses its state and starts again, with what is now in world->server_config. */
 void ph_world_restart_gateway(struct ph_world *world);
-/* The gateway and the client are elsewhere from now on: another gateway, and the client is told. */
+/* The client has another address on the same network, and is told. */
+void ph_world_readdress(struct ph_world *world, const char *client);
+/* The client is elsewhere from now on: another gateway, and it is told. The gateway that it left
+ * runs on; of the same address, it is restarted. */
 void ph_world_move(struct ph_world *world, const char *gateway, const char *client);
 /* From the gateway's (or, with another address, somebody's) side, for scripts and forgers. */
 void ph_world_answer(struct ph_world *world, enum ph_world_port port,

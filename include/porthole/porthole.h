@@ -37,7 +37,9 @@
  *     The first event of all is MAPPED, FAILED or UNMAPPED.
  *   - A mapping that failed is not over: it is tried again, with pauses that grow from 2 s to
  *     5 min, and when the network changes, until it is unmapped.
- *   - A mapping that was made is renewed for as long as it exists.
+ *   - A mapping that was made is renewed for as long as it exists. It moves along when the host
+ * gets another address or gateway: PENDING, then MAPPED. A network that is gone for less than 5 s
+ * is no event; then it is FAILED with NO_NETWORK. After the host slept, SUCCESS is verified.
  *
  * What the functions have in common
  *
@@ -363,7 +365,8 @@ struct porthole_request {
 PORTHOLE_API int porthole_open(const struct porthole_config *config, struct porthole **ret_client);
 
 /* Removes all mappings from the gateway, all at the same time, for at most deadline_ms (0 = asks
- * and waits for no answer; negative = 3000), runs the callbacks that wait and each mapping's
+ * and waits for no answer, but at most 250 ms for a UPnP gateway to take what is asked, which needs
+ * a connection; negative = 3000), runs the callbacks that wait and each mapping's
  * UNMAPPED, and frees the client. No callback runs after it has returned. NULL is a no-op.
  *
  * Blocking functions that other threads are in return CANCELLED before. No thread may call a

@@ -16,12 +16,15 @@ struct ph_engine *ph_engine_new(const struct ph_engine_config *config) {
         return NULL;
     e->config = *config;
     e->network_error = PORTHOLE_ERR_NO_NETWORK;
+    e->is_offline = true;
+    ph_link_init(&e->former);
     ph_link_init(&e->homeless);
     ph_link_init(&e->events);
     ph_link_init(&e->graveyard);
     ph_heap_init(&e->heap);
     if (!ph_table_init(&e->by_id) || !ph_table_init(&e->by_port) || !ph_table_init(&e->by_nonce) ||
         !ph_heap_reserve(&e->heap, &e->probe.timer, PH_TIMER_PROBE) ||
+        !ph_heap_reserve(&e->heap, &e->offline_timer, PH_TIMER_OFFLINE) ||
         !ph_heap_reserve(&e->heap, &e->stop_timer, PH_TIMER_STOP)) {
         ph_engine_free(e);
         return NULL;
@@ -65,8 +68,13 @@ void ph_engine_free(struct ph_engine *e) {
     bury(e);
     free_mappings(e, &e->homeless);
     if (e->gateway)
-        free_mappings(e, &e->gateway->mappings);
-    ph_gateway_free(e->gateway);
+        ph_list_append(&e->former, &e->gateway->link);
+    for (struct ph_link *at = e->former.next; at != &e->former; at = next) {
+        struct ph_gateway *g = PH_CONTAINER(at, struct ph_gateway, link);
+        next = at->next;
+        free_mappings(e, &g->mappings);
+        ph_gateway_free(g);
+    }
     ph_table_done(&e->by_id);
     ph_table_done(&e->by_port);
     ph_table_done(&e->by_nonce);
@@ -76,58 +84,16 @@ void ph_engine_free(struct ph_engine *e) {
     free(e);
 }
 
-/* ---- Network --------------------------------------------------------------------------------- */
-
-static bool is_same_path(const struct ph_path *a, const struct ph_path *b) {
-    return ph_addr_equal(&a->gateway, &b->gateway) && ph_addr_equal(&a->source, &b->source) &&
-           a->interface == b->interface;
-}
-
-static void rehome_all(struct ph_link *list, struct ph_gateway *to) {
-    struct ph_link *next;
-    for (struct ph_link *at = list->next; at != list; at = next) {
-        struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
-        next = at->next;
-        if (m->state == PORTHOLE_DESTROYING)
-            ph_mapping_finish(m);
-        else
-            ph_mapping_rehome(m, to);
+/* The present gateway or a former one. */
+static struct ph_gateway *find_gateway(const struct ph_engine *e, uint32_t id) {
+    if (e->gateway && e->gateway->id == id)
+        return e->gateway;
+    for (struct ph_link *at = e->former.next; at != &e->former; at = at->next) {
+        struct ph_gateway *g = PH_CONTAINER(at, struct ph_gateway, link);
+        if (g->id == id)
+            return g;
     }
-}
-
-static int on_network(struct ph_engine *e, const struct ph_network *network) {
-    struct ph_gateway *old = e->gateway;
-    const struct ph_path *path = network->count ? &network->paths[0] : NULL;
-    if (!path)
-        e->network_error = network->error ? network->error : PORTHOLE_ERR_NO_NETWORK;
-    if (path ? old && is_same_path(&old->path, path) : !old)
-        return 0;
-    struct ph_gateway *new = NULL;
-    if (path) {
-        new = ph_gateway_new(e, path);
-        if (!new)
-            return PORTHOLE_ERR_NO_MEMORY;
-    }
-    char from[PH_ADDR_TEXT_SIZE];
-    char to[PH_ADDR_TEXT_SIZE];
-    ph_trace(e, PORTHOLE_LOG_INFO, "network: gateway %s, from %s",
-             path ? ph_addr_format(&path->gateway, to) : "none",
-             path ? ph_addr_format(&path->source, from) : "nowhere");
-    e->gateway = new;
-    rehome_all(&e->homeless, new);
-    if (old) {
-        for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
-            old->methods[i].window = 0; /* nothing more goes there */
-        rehome_all(&old->mappings, new);
-        ph_upnp_search_stop(old);
-        ph_effect_forget(e, old->id);
-        ph_gateway_free(old);
-    }
-    ph_probe_end(e); /* what it knows is of another network */
-    struct ph_link *list = new ? &new->mappings : &e->homeless;
-    for (struct ph_link *at = list->next; at != list; at = at->next)
-        ph_mapping_run(PH_CONTAINER(at, struct ph_mapping, in_gateway));
-    return 0;
+    return NULL;
 }
 
 /* ---- From the network ------------------------------------------------------------------------ */
@@ -146,8 +112,8 @@ static void on_control(struct ph_gateway *g, const uint8_t *bytes, size_t len) {
 }
 
 static void on_datagram(struct ph_engine *e, const struct ph_input *input) {
-    struct ph_gateway *g = e->gateway;
-    if (!g || g->id != input->u.datagram.gateway)
+    struct ph_gateway *g = find_gateway(e, input->u.datagram.gateway);
+    if (!g)
         return;
     if (input->u.datagram.channel == PH_CHANNEL_CONTROL) {
         /* The socket is connected; but what a driver promises is checked where it matters. */
@@ -161,22 +127,25 @@ static void on_datagram(struct ph_engine *e, const struct ph_input *input) {
 }
 
 static void on_unreachable(struct ph_engine *e, const struct ph_input *input) {
-    struct ph_gateway *g = e->gateway;
-    if (g && g->id == input->u.unreachable.gateway)
-        ph_gateway_unreachable(g, input->u.unreachable.channel, input->u.unreachable.error);
+    struct ph_gateway *g = find_gateway(e, input->u.unreachable.gateway);
+    if (!g)
+        return;
+    ph_gateway_unreachable(g, input->u.unreachable.channel, input->u.unreachable.error);
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_NATPMP; i++)
+        if (input->u.unreachable.error == PORTHOLE_ERR_PORT_CLOSED &&
+            ph_network_is_doubted(g, (enum porthole_method)i))
+            ph_network_denied(g, (enum porthole_method)i);
 }
 
-static void on_http(struct ph_engine *e, uint32_t exchange, const struct ph_http_message *message,
-                    int error) {
-    struct ph_gateway *g = e->gateway;
-    if (!g || exchange == 0)
-        return;
+/* Whether the exchange was this gateway's. */
+static bool on_http_of(struct ph_gateway *g, uint32_t exchange,
+                       const struct ph_http_message *message, int error) {
     if (g->upnp.exchange == exchange) {
         if (message)
             ph_upnp_search_reply(g, message);
         else
             ph_upnp_search_failed(g, error);
-        return;
+        return true;
     }
     for (unsigned i = 0; i < PH_HTTP_WINDOW; i++) {
         if (g->upnp.exchanges[i].id != exchange)
@@ -185,8 +154,18 @@ static void on_http(struct ph_engine *e, uint32_t exchange, const struct ph_http
             ph_upnp_action_reply(g, g->upnp.exchanges[i].mapping, message);
         else
             ph_upnp_action_failed(g, g->upnp.exchanges[i].mapping, error);
-        return;
+        return true;
     }
+    return false;
+}
+
+static void on_http(struct ph_engine *e, uint32_t exchange, const struct ph_http_message *message,
+                    int error) {
+    bool is_taken = exchange == 0;
+    if (!is_taken && e->gateway)
+        is_taken = on_http_of(e->gateway, exchange, message, error);
+    for (struct ph_link *at = e->former.next; at != &e->former && !is_taken; at = at->next)
+        is_taken = on_http_of(PH_CONTAINER(at, struct ph_gateway, link), exchange, message, error);
 }
 
 /* ---- From the application -------------------------------------------------------------------- */
@@ -225,9 +204,22 @@ static int on_remove(struct ph_engine *e, const struct ph_input *input) {
     return error;
 }
 
-static void finish_all(struct ph_link *list) {
-    while (!ph_list_is_empty(list))
-        ph_mapping_finish(PH_CONTAINER(list->next, struct ph_mapping, in_gateway));
+/* Whatever the gateways still hold. */
+static void finish_all(struct ph_engine *e) {
+    while (!ph_list_is_empty(&e->homeless))
+        ph_mapping_finish(PH_CONTAINER(e->homeless.next, struct ph_mapping, in_gateway));
+    if (e->gateway)
+        ph_network_finish(e->gateway);
+    for (struct ph_link *at = e->former.next; at != &e->former; at = at->next)
+        ph_network_finish(PH_CONTAINER(at, struct ph_gateway, link));
+}
+
+/* Datagrams are out when they are asked to go; a delete that needs a connection is not. */
+static bool is_handing_over(const struct ph_engine *e) {
+    for (unsigned i = 0; e->gateway && i < PH_HTTP_WINDOW; i++)
+        if (e->gateway->upnp.exchanges[i].id != 0)
+            return true;
+    return false;
 }
 
 static void on_stop(struct ph_engine *e, ph_us deadline) {
@@ -241,8 +233,9 @@ static void on_stop(struct ph_engine *e, ph_us deadline) {
             ph_mapping_unmap(PH_CONTAINER(at, struct ph_mapping, in_gateway));
         }
     }
+    ph_us least = e->now + (is_handing_over(e) ? PH_HANDOVER : 0);
     if (e->alive > 0)
-        ph_heap_set(&e->heap, &e->stop_timer, deadline > e->now ? deadline : e->now);
+        ph_heap_set(&e->heap, &e->stop_timer, deadline > least ? deadline : least);
 }
 
 static int on_id(struct ph_engine *e, enum ph_input_type type, porthole_id id) {
@@ -260,31 +253,40 @@ static int on_id(struct ph_engine *e, enum ph_input_type type, porthole_id id) {
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
+#define METHOD_OWNER(timer, method) PH_CONTAINER(timer, struct ph_gateway, methods[method].timer)
+
 static void fire(struct ph_engine *e, struct ph_timer *timer) {
     switch ((enum ph_timer_kind)timer->kind) {
     case PH_TIMER_MAPPING:
         ph_mapping_run(PH_CONTAINER(timer, struct ph_mapping, timer));
         break;
     case PH_TIMER_PCP:
-        ph_gateway_timer(e->gateway, PORTHOLE_PCP);
+        ph_gateway_timer(METHOD_OWNER(timer, PORTHOLE_PCP), PORTHOLE_PCP);
         break;
     case PH_TIMER_NATPMP:
-        ph_gateway_timer(e->gateway, PORTHOLE_NATPMP);
+        ph_gateway_timer(METHOD_OWNER(timer, PORTHOLE_NATPMP), PORTHOLE_NATPMP);
         break;
     case PH_TIMER_UPNP:
-        ph_gateway_timer(e->gateway, PORTHOLE_UPNP);
+        ph_gateway_timer(METHOD_OWNER(timer, PORTHOLE_UPNP), PORTHOLE_UPNP);
         break;
     case PH_TIMER_RECHECK:
-        ph_recheck_timer(e->gateway);
+        ph_recheck_timer(PH_CONTAINER(timer, struct ph_gateway, recheck));
+        break;
+    case PH_TIMER_DOUBT:
+        ph_network_doubt_timer(PH_CONTAINER(timer, struct ph_gateway, doubt));
+        break;
+    case PH_TIMER_LEAVE:
+        ph_network_finish(PH_CONTAINER(timer, struct ph_gateway, leave));
+        break;
+    case PH_TIMER_OFFLINE:
+        ph_network_offline_timer(e);
         break;
     case PH_TIMER_PROBE:
         ph_probe_check(e);
         ph_probe_end(e);
         break;
     case PH_TIMER_STOP:
-        finish_all(&e->homeless);
-        if (e->gateway)
-            finish_all(&e->gateway->mappings);
+        finish_all(e);
         break;
     }
 }
@@ -307,7 +309,10 @@ static int dispatch(struct ph_engine *e, const struct ph_input *input) {
         return 0; /* nothing that comes from outside is looked at any more */
     switch (input->type) {
     case PH_INPUT_NETWORK:
-        return on_network(e, input->u.network);
+        return ph_network_change(e, input->u.network);
+    case PH_INPUT_RESUMED:
+        ph_network_resumed(e);
+        return 0;
     case PH_INPUT_DATAGRAM:
         on_datagram(e, input);
         return 0;
@@ -347,16 +352,20 @@ int ph_engine_step(struct ph_engine *e, ph_us now, const struct ph_input *input,
     e->effect_count = 0;
     e->byte_count = 0;
     bury(e);
+    ph_network_forget(e);
     int result = dispatch(e, input);
     for (bool is_settled = false; !is_settled;) {
         if (e->gateway)
             ph_gateway_settle(e->gateway);
+        ph_network_settle(e);
         fire_due(e);
         ph_probe_check(e);
         is_settled = !(e->gateway && e->gateway->is_dirty) && ph_heap_due(&e->heap) > e->now;
     }
+    ph_network_settle(e);
     if (ph_engine_is_stopped(e)) {
         ph_heap_set(&e->heap, &e->stop_timer, PH_NEVER);
+        ph_network_silence(e);
         if (e->gateway)
             ph_gateway_silence(e->gateway);
     }
@@ -403,7 +412,8 @@ void ph_engine_each(const struct ph_engine *e, void (*fn)(void *user, porthole_i
 }
 
 const struct ph_path *ph_engine_path(const struct ph_engine *e, uint32_t gateway) {
-    return e->gateway && (gateway == 0 || gateway == e->gateway->id) ? &e->gateway->path : NULL;
+    const struct ph_gateway *g = gateway == 0 ? e->gateway : find_gateway(e, gateway);
+    return g && (gateway != 0 || !e->is_offline) ? &g->path : NULL;
 }
 
 const struct ph_probe_result *ph_engine_probe(const struct ph_engine *e) {

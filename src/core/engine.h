@@ -19,11 +19,12 @@
 /* ---- The network as the core sees it --------------------------------------------------------- */
 
 /* A way out of this host: a gateway and the local address from which it is asked. Two paths are the
- * same when all fields are. */
+ * same when these and the interface are; how long the prefix is may become known later. */
 struct ph_path {
     struct ph_addr gateway;
     struct ph_addr source;
-    uint32_t interface; /* index; 0 = whichever the system chooses */
+    uint32_t interface;  /* index; 0 = whichever the system chooses */
+    unsigned prefix_len; /* of the source's network; 0 = not known */
 };
 
 #define PH_PATHS_MAX 8
@@ -59,6 +60,7 @@ struct ph_map_request {
 
 enum ph_input_type {
     PH_INPUT_NETWORK,     /* the paths, at the start and whenever they change */
+    PH_INPUT_RESUMED,     /* the host slept: what is held is verified before it is believed */
     PH_INPUT_DATAGRAM,    /* something arrived on a gateway's channel */
     PH_INPUT_UNREACHABLE, /* a channel's send or receive failed: PORT_CLOSED or UNREACHABLE */
     PH_INPUT_HTTP_REPLY,  /* an exchange ended with a whole answer */
@@ -69,7 +71,7 @@ enum ph_input_type {
     PH_INPUT_UNMAP,
     PH_INPUT_REFRESH,
     PH_INPUT_PROBE, /* ask every method; the result by ph_engine_probe() */
-    PH_INPUT_STOP   /* remove all, within the deadline */
+    PH_INPUT_STOP   /* remove all, within the deadline; UPnP deletes get 250 ms at the least */
 };
 
 /* Pointers are borrowed for the step. */
@@ -235,7 +237,8 @@ size_t ph_engine_count(const struct ph_engine *engine);
 /* The ids of all of them, for unmap_all: calls fn for each; it must not call the engine. */
 void ph_engine_each(const struct ph_engine *engine, void (*fn)(void *user, porthole_id id),
                     void *user);
-/* The path of a gateway by its id, NULL when it is gone; gateway 0 = the present one. */
+/* The path of a gateway by its id, also of one that is being left; NULL when it is gone. Gateway 0
+ * = the present one, NULL while there is no network. */
 const struct ph_path *ph_engine_path(const struct ph_engine *engine, uint32_t gateway);
 /* The result of the last PROBE; `done` is false while it runs. */
 const struct ph_probe_result *ph_engine_probe(const struct ph_engine *engine);

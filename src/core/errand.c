@@ -231,7 +231,8 @@ enum porthole_fate ph_errand_judge(struct ph_mapping *m) {
         m->code = a->code;
     }
     if (!has_answered)
-        m->error = m->gateway ? PORTHOLE_ERR_NO_GATEWAY : m->engine->network_error;
+        m->error = m->gateway && !m->engine->is_offline ? PORTHOLE_ERR_NO_GATEWAY
+                                                        : m->engine->network_error;
     if (is_doubtful)
         return PORTHOLE_FATE_EXPIRES;
     return is_removed ? PORTHOLE_FATE_REMOVED : PORTHOLE_FATE_NONE;

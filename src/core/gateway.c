@@ -34,6 +34,29 @@ static void move_method(struct ph_gateway *g, enum porthole_method method,
     g->is_dirty = true;
 }
 
+static void release_timers(struct ph_gateway *g) {
+    ph_heap_release(&g->engine->heap, &g->recheck);
+    ph_heap_release(&g->engine->heap, &g->doubt);
+    ph_heap_release(&g->engine->heap, &g->leave);
+}
+
+/* Those that are no method's: all or none. */
+static bool reserve_timers(struct ph_gateway *g) {
+    struct ph_heap *heap = &g->engine->heap;
+    if (!ph_heap_reserve(heap, &g->recheck, PH_TIMER_RECHECK))
+        return false;
+    if (!ph_heap_reserve(heap, &g->doubt, PH_TIMER_DOUBT)) {
+        ph_heap_release(heap, &g->recheck);
+        return false;
+    }
+    if (!ph_heap_reserve(heap, &g->leave, PH_TIMER_LEAVE)) {
+        ph_heap_release(heap, &g->recheck);
+        ph_heap_release(heap, &g->doubt);
+        return false;
+    }
+    return true;
+}
+
 struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *path) {
     static const enum ph_timer_kind kinds[] = {
         [PORTHOLE_PCP] = PH_TIMER_PCP,
@@ -48,7 +71,8 @@ struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *pat
     g->path = *path;
     g->natpmp.next = g->pcp.next = PH_NEVER;
     ph_link_init(&g->mappings);
-    if (!ph_heap_reserve(&e->heap, &g->recheck, PH_TIMER_RECHECK)) {
+    ph_link_init(&g->link);
+    if (!reserve_timers(g)) {
         free(g);
         return NULL;
     }
@@ -58,7 +82,7 @@ struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *pat
         if (!ph_heap_reserve(&e->heap, &g->methods[i].timer, kinds[i])) {
             while (--i >= PORTHOLE_PCP)
                 ph_heap_release(&e->heap, &g->methods[i].timer);
-            ph_heap_release(&e->heap, &g->recheck);
+            release_timers(g);
             free(g);
             return NULL;
         }
@@ -71,7 +95,7 @@ void ph_gateway_free(struct ph_gateway *g) {
         return;
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         ph_heap_release(&g->engine->heap, &g->methods[i].timer);
-    ph_heap_release(&g->engine->heap, &g->recheck);
+    release_timers(g);
     free(g->upnp.description);
     free(g);
 }
@@ -101,6 +125,8 @@ void ph_gateway_alive(struct ph_gateway *g, enum porthole_method method) {
     g->methods[method].code = 0;
     g->failures = 0;
     g->next_round = 0;
+    if (method == PORTHOLE_PCP)
+        ph_heap_set(&g->engine->heap, &g->methods[method].timer, g->pcp.next); /* no verdict */
     move_method(g, method, PH_METHOD_ALIVE);
 }
 
@@ -163,6 +189,7 @@ void ph_gateway_silence(struct ph_gateway *g) {
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         ph_heap_set(&g->engine->heap, &g->methods[i].timer, PH_NEVER);
     ph_heap_set(&g->engine->heap, &g->recheck, PH_NEVER);
+    ph_heap_set(&g->engine->heap, &g->doubt, PH_NEVER);
 }
 
 void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method) {

@@ -37,11 +37,44 @@ static void retransmit_renewal(struct ph_mapping *m) {
         struct ph_attempt *a = &m->attempts[i];
         if (a->state != PH_ATTEMPT_ASKED || m->engine->now < a->next)
             continue;
+        bool is_substitute = m->is_shaky && a->method != m->method;
         if (a->tries < PH_TRIES_MAX)
             ph_attempt_send(a);
         else
-            ph_attempt_drop(a, PH_ATTEMPT_IDLE);
+            ph_attempt_drop(a, is_substitute ? PH_ATTEMPT_REFUSED : PH_ATTEMPT_IDLE);
     }
+}
+
+/* The mapping still stands, but will not for long: whoever grants it first takes it over. */
+static void ask_others(struct ph_mapping *m) {
+    struct ph_gateway *g = m->gateway;
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
+        struct ph_attempt *a = &m->attempts[i - 1];
+        if (i == m->method || !(m->methods & 1U << i))
+            continue;
+        ph_gateway_ask(g, (enum porthole_method)i);
+        bool is_to_ask = g->methods[i].state == PH_METHOD_ALIVE ||
+                         (i == PORTHOLE_PCP && g->methods[i].state == PH_METHOD_ASKING);
+        /* An address that is not known yet is asked for first. */
+        if (i == PORTHOLE_NATPMP && ph_addr_is_unspecified(&g->natpmp.external))
+            is_to_ask = false;
+        if (is_to_ask && a->state == PH_ATTEMPT_IDLE)
+            ph_attempt_start(a, PH_PURPOSE_MAKE);
+    }
+}
+
+void ph_mapping_shake(struct ph_mapping *m) {
+    char name[PH_MAPPING_NAME_SIZE];
+    ph_trace(m->engine, PORTHOLE_LOG_INFO, "%s: its renewal was refused; its lease goes on",
+             ph_trace_mapping(m, name));
+    m->is_shaky = true;
+    m->attempts[m->method - 1].port = m->external.port;
+    /* A UPnP device can say whether it is still there at all. */
+    m->is_unverified = m->method == PORTHOLE_UPNP && !m->gateway->upnp.has_no_query;
+    ph_gateway_reset(m->gateway);
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+        if (i != m->method && m->attempts[i - 1].state == PH_ATTEMPT_REFUSED)
+            m->attempts[i - 1].state = PH_ATTEMPT_IDLE;
 }
 
 static void start_renewal(struct ph_mapping *m) {
@@ -96,6 +129,8 @@ void ph_mapping_run_lease(struct ph_mapping *m) {
         start_renewal(m);
     else if (m->renew == PH_NEVER && !(m->flags & PORTHOLE_LEASE))
         schedule_renewal(m);
+    if (m->is_shaky)
+        ask_others(m);
 }
 
 void ph_mapping_lose(struct ph_mapping *m, const char *why) {
@@ -108,6 +143,7 @@ void ph_mapping_lose(struct ph_mapping *m, const char *why) {
     ph_mapping_raise(m, PORTHOLE_EVENT_PENDING);
     m->expires = m->renew = PH_NEVER;
     m->retry = 0;
+    m->is_shaky = false;
     if (status->state == PH_METHOD_ALIVE && status->heard < a->first_sent)
         ph_gateway_dead(g, (enum porthole_method)m->method, PORTHOLE_ERR_NO_GATEWAY, 0);
     ph_gateway_reset(g);
@@ -120,6 +156,8 @@ void ph_mapping_refresh(struct ph_mapping *m) {
         m->renew = m->engine->now;
     } else if (m->state == PORTHOLE_FAILURE && m->gateway && m->retry > m->engine->now) {
         m->retry = m->engine->now;
+        m->failures = 0;
+        m->gateway->failures = 0;
         m->gateway->next_round = m->engine->now;
     }
     ph_mapping_run(m);

@@ -134,6 +134,7 @@ void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
     m->expires = m->renew = m->wake = PH_NEVER;
     m->retry = 0;
     m->failures = 0;
+    m->is_overdue = m->is_unverified = m->is_shaky = false;
     if (g && !ph_addr_equal(&m->nonce_for, &g->path.gateway)) {
         ph_table_remove(&m->engine->by_nonce, &m->by_nonce);
         draw_nonce(m, g, NULL);
@@ -148,27 +149,14 @@ bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method) {
         return m->retry == 0 && (m->methods & 1U << method);
     if (m->is_errand)
         return ph_errand_wants(m, method);
+    if (m->state == PORTHOLE_SUCCESS && m->is_shaky && m->method != method)
+        return (m->methods & 1U << method) && m->attempts[method - 1].state == PH_ATTEMPT_IDLE;
     if (m->state != PORTHOLE_SUCCESS || m->method != method)
         return false;
     /* Whether the address under it has changed, but not at any price. */
     if (method == PORTHOLE_NATPMP)
         return m->gateway->natpmp.tries < PH_TRIES_MAX;
     return method == PORTHOLE_UPNP && (m->is_overdue || m->is_unverified);
-}
-
-/* A mapping of the same port that is being removed must be gone first: its delete would take the
- * new one along. So must a probe's, which is about to be removed, and a removal of all ports. */
-static bool has_predecessor(const struct ph_mapping *m) {
-    const uint64_t keys[] = {m->by_port.key, ph_mapping_port_key(m->protocol, 0)};
-    for (unsigned i = 0; i < 2; i++) {
-        struct ph_node *node = ph_table_find(&m->engine->by_port, keys[i]);
-        for (; node; node = ph_table_find_next(node)) {
-            const struct ph_mapping *other = PH_CONTAINER(node, struct ph_mapping, by_port);
-            if (other != m && (other->state == PORTHOLE_DESTROYING || other->hidden))
-                return true;
-        }
-    }
-    return false;
 }
 
 static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
@@ -314,8 +302,14 @@ static void run_making(struct ph_mapping *m) {
         return;
     }
     retransmit_making(m); /* also of a delete that goes on while it rests */
+    if (m->engine->is_offline) {
+        bool is_told = m->engine->offline_timer.due == PH_NEVER;
+        if (is_told && (m->state != PORTHOLE_FAILURE || m->error != m->engine->network_error))
+            ph_mapping_fail(m, m->engine->network_error, PORTHOLE_NONE, 0);
+        return; /* it is run again when there is a network */
+    }
     bool is_found = m->error == PORTHOLE_ERR_NO_GATEWAY && is_any_alive(m);
-    if ((m->retry > m->engine->now && !is_found) || has_predecessor(m))
+    if ((m->retry > m->engine->now && !is_found) || ph_mapping_has_predecessor(m))
         return;
     if (m->retry != 0)
         begin_try(m);
@@ -346,7 +340,7 @@ void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method metho
     m->error_method = (uint8_t)method;
     m->code = code;
     m->has_failed = true;
-    if (!g)
+    if (!g || e->is_offline)
         m->retry = PH_NEVER; /* until there is a network */
     else if (g->next_round > e->now)
         m->retry = g->next_round; /* nobody is there to be asked before */
@@ -394,7 +388,7 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
     m->failures = 0;
     m->retry = 0;
     m->wake = PH_NEVER;
-    m->has_failed = m->is_overdue = m->is_unverified = false;
+    m->has_failed = m->is_overdue = m->is_unverified = m->is_shaky = false;
     if (method != PORTHOLE_DIRECT && !(m->flags & PORTHOLE_LEASE) && !m->hidden)
         ph_recheck_start(m->gateway);
     if (m->state == PORTHOLE_SUCCESS) {
@@ -411,9 +405,9 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
 /* A second method has granted the same mapping, late. */
 static void granted_beside(struct ph_mapping *m, struct ph_attempt *a, uint32_t lifetime_s,
                            const struct ph_endpoint *external) {
-    if (!ph_endpoint_equal(&m->external, external))
+    if (!m->is_shaky && !ph_endpoint_equal(&m->external, external))
         ph_attempt_start(a, PH_PURPOSE_DELETE);
-    else if (a->method < m->method)
+    else if (m->is_shaky || a->method < m->method)
         take_grant(m, (enum porthole_method)a->method, lifetime_s, external, m->engine->now);
 }
 
@@ -478,7 +472,7 @@ void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int e
              porthole_method_name(method), porthole_strerror(error), code);
     /* Another method's late refusal is nothing to the one that holds it. */
     if (m->state == PORTHOLE_SUCCESS && m->method == method)
-        ph_mapping_lose(m, "its renewal was refused");
+        ph_mapping_shake(m);
     ph_mapping_run(m);
 }
 

@@ -125,9 +125,13 @@ static bool answered_for_server(struct ph_gateway *g, const struct ph_pcp_respon
      * version (RFC 6887 §9); our own ANNOUNCE goes only to servers that have granted something. */
     if (r->version == PH_PCP_VERSION && r->opcode == PH_PCP_ANNOUNCE)
         method = PORTHOLE_NATPMP;
-    /* A server that has granted something by a method is believed in that. */
-    if (g->methods[method].state != PH_METHOD_ALIVE)
+    /* A server that has granted something by a method is believed in that, but perhaps another one
+     * has taken its place. */
+    bool is_doubted = ph_network_is_doubted(g, method);
+    if (g->methods[method].state != PH_METHOD_ALIVE || is_doubted)
         ph_gateway_dead(g, method, PORTHOLE_ERR_UNSUPPORTED, r->result);
+    if (is_doubted)
+        ph_network_denied(g, method);
     /* Version 0 is a NAT-PMP server's answer to PCP, and so tells of NAT-PMP too. */
     if (r->version == 0 && g->methods[PORTHOLE_NATPMP].state == PH_METHOD_ASKING)
         ph_natpmp_client_hint(g);

@@ -152,9 +152,9 @@ int ph_probe_start(struct ph_engine *e, ph_us deadline, bool address_only) {
     struct ph_gateway *g = e->gateway;
     if (p->is_active)
         return PORTHOLE_ERR_STATE;
-    p->result = (struct ph_probe_result){.has_path = g != NULL};
+    p->result = (struct ph_probe_result){.has_path = g && !e->is_offline};
     p->mapping = 0;
-    if (!g)
+    if (!p->result.has_path)
         return PORTHOLE_ERR_NO_NETWORK;
     p->result.path = g->path;
     p->is_active = true;

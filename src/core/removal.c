@@ -6,6 +6,30 @@
  */
 #include "core/state.h"
 
+/* Whether the gateway would take a delete of one for a delete of the other. PCP and NAT-PMP tell
+ * two local addresses apart; UPnP knows external ports only. */
+static bool is_one_to_gateway(const struct ph_mapping *m, const struct ph_mapping *other) {
+    return ph_addr_equal(&m->path.gateway, &other->path.gateway) &&
+           (ph_addr_equal(&m->path.source, &other->path.source) ||
+            other->attempts[PORTHOLE_UPNP - 1].held);
+}
+
+/* A mapping of the same port that is being removed must be gone first: its delete would take the
+ * new one along. So must a probe's, which is about to be removed, and a removal of all ports. */
+bool ph_mapping_has_predecessor(const struct ph_mapping *m) {
+    const uint64_t keys[] = {m->by_port.key, ph_mapping_port_key(m->protocol, 0)};
+    for (unsigned i = 0; i < 2; i++) {
+        struct ph_node *node = ph_table_find(&m->engine->by_port, keys[i]);
+        for (; node; node = ph_table_find_next(node)) {
+            const struct ph_mapping *other = PH_CONTAINER(node, struct ph_mapping, by_port);
+            if (other != m && (other->state == PORTHOLE_DESTROYING || other->hidden) &&
+                is_one_to_gateway(m, other))
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool is_being_deleted(const struct ph_attempt *a) {
     return a->purpose == PH_PURPOSE_DELETE &&
            (a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED);

@@ -48,6 +48,18 @@
 #define PH_PORT_TRIES_MAX 10
 /* Restarts of a gateway are not believed closer than this. */
 #define PH_RESTART_MIN PH_SECONDS(5)
+/* A network that is gone is waited for so long before anybody is told: renewing an address, or
+ * roaming from one access point to another, takes a few seconds. */
+#define PH_OFFLINE_GRACE PH_SECONDS(5)
+/* How long deletes may take at a gateway that is no longer ours: the tries of one that answers
+ * late. */
+#define PH_LEAVE_MAX PH_SECONDS(4)
+#define PH_FORMER_MAX 4U
+/* What is held is not asked about more often than this, however often the network changes. */
+#define PH_DOUBT_MIN PH_SECONDS(1)
+/* What a UPnP device gets to take its deletes when a client closes and does not want to wait: it
+ * can only be asked over a connection. */
+#define PH_HANDOVER PH_MS(250)
 #define PH_CANDIDATES_MAX 4U
 /* Descriptions fetched in one search, false claims of others included. */
 #define PH_FETCHES_MAX 16U
@@ -61,7 +73,10 @@ enum ph_timer_kind {
     PH_TIMER_NATPMP, /* retransmission, verdict */
     PH_TIMER_UPNP,   /* retransmission, verdict */
     PH_TIMER_RECHECK,
+    PH_TIMER_DOUBT,
+    PH_TIMER_LEAVE,
     PH_TIMER_PROBE,
+    PH_TIMER_OFFLINE,
     PH_TIMER_STOP
 };
 
@@ -177,6 +192,7 @@ struct ph_mapping {
     bool has_failed;               /* FAILED was told and not taken back by a success */
     bool is_overdue;               /* SUCCESS: its renewal waits for the UPnP device */
     bool is_unverified;            /* SUCCESS: to be read back from the UPnP device */
+    bool is_shaky;                 /* SUCCESS: its renewal was refused, and others are asked */
     struct ph_attempt attempts[3]; /* by method - 1 */
 };
 
@@ -240,6 +256,7 @@ struct ph_upnp_client {
 
 struct ph_gateway {
     struct ph_engine *engine;
+    struct ph_link link; /* in the engine's former ones */
     uint32_t id;
     struct ph_path path;
     struct ph_method methods[PORTHOLE_UPNP + 1]; /* by enum porthole_method; [0] is not used */
@@ -250,7 +267,10 @@ struct ph_gateway {
     unsigned failures; /* rounds in a row in which every method was dead */
     ph_us next_round;  /* when dead methods are asked again; 0 = they are not all dead */
     struct ph_timer recheck;
-    bool is_dirty; /* a method's state changed: every mapping is to be run */
+    ph_us doubted;         /* when all that is held was last doubted; ... */
+    struct ph_timer doubt; /* ... until then it must be confirmed */
+    struct ph_timer leave; /* a former one is forgotten then */
+    bool is_dirty;         /* a method's state changed: every mapping is to be run */
 };
 
 struct ph_probe {
@@ -272,10 +292,14 @@ struct ph_engine {
     size_t count;             /* mappings that are neither hidden nor being removed */
     size_t alive;             /* all mappings that are not finished */
     struct ph_gateway *gateway;
-    int network_error;        /* why there is no gateway */
-    struct ph_link homeless;  /* mappings without a gateway */
-    struct ph_link events;    /* mappings whose event waits */
-    struct ph_link graveyard; /* finished hidden mappings, freed at the next step */
+    struct ph_link former; /* gateways that only delete what they still hold of ours */
+    unsigned former_count;
+    bool is_offline; /* there is no network; the gateway is the last one's, if there was one */
+    struct ph_timer offline_timer; /* it is waited for, and nobody is told until then */
+    int network_error;             /* why there is no network */
+    struct ph_link homeless;       /* mappings without a gateway */
+    struct ph_link events;         /* mappings whose event waits */
+    struct ph_link graveyard;      /* finished hidden mappings, freed at the next step */
     uint32_t last_gateway;
     uint32_t last_exchange;
     uint64_t last_hidden;
@@ -343,6 +367,24 @@ void ph_gateway_unreachable(struct ph_gateway *g, enum ph_channel channel, int e
 /* Runs every mapping while methods keep changing. */
 void ph_gateway_settle(struct ph_gateway *g);
 
+/* ---- network.c: where the gateways are ------------------------------------------------------- */
+
+int ph_network_change(struct ph_engine *e, const struct ph_network *network);
+void ph_network_resumed(struct ph_engine *e);
+/* What the method holds is to be confirmed, and was not yet. */
+bool ph_network_is_doubted(const struct ph_gateway *g, enum porthole_method method);
+/* Nobody is there who could confirm it: it is lost. */
+void ph_network_denied(struct ph_gateway *g, enum porthole_method method);
+void ph_network_doubt_timer(struct ph_gateway *g);
+void ph_network_offline_timer(struct ph_engine *e);
+/* Ends all mappings of a gateway now. */
+void ph_network_finish(struct ph_gateway *g);
+/* Runs what former gateways still have to do; forgets those that were done in an earlier step. */
+void ph_network_settle(struct ph_engine *e);
+void ph_network_forget(struct ph_engine *e);
+/* Nothing is waited for any more: the engine has stopped. */
+void ph_network_silence(struct ph_engine *e);
+
 /* ---- attempt.c: the window of requests in flight --------------------------------------------- */
 
 struct ph_mapping *ph_attempt_mapping(struct ph_attempt *a);
@@ -386,10 +428,15 @@ void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, int e
 void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method method, int code);
 /* SUCCESS -> PENDING: made again from the beginning. */
 void ph_mapping_lose(struct ph_mapping *m, const char *why);
+/* SUCCESS stays: its renewal was refused, but what was granted lasts until its lease ends (RFC 6887
+ * §11.4). It is asked for on, and of the other methods as well. */
+void ph_mapping_shake(struct ph_mapping *m);
 void ph_mapping_refresh(struct ph_mapping *m);
 /* The renewal's part of ph_mapping_run(). */
 void ph_mapping_run_lease(struct ph_mapping *m);
 void ph_mapping_unmap(struct ph_mapping *m);
+/* One of the same port is being removed, and must be gone before this is asked for. */
+bool ph_mapping_has_predecessor(const struct ph_mapping *m);
 /* The removal's part of ph_mapping_run(). */
 void ph_mapping_run_removal(struct ph_mapping *m);
 /* Ends it now, whatever the gateway still holds. */

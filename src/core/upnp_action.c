@@ -113,7 +113,8 @@ static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error)
     /* A device that closed its port is searched for; one that lets a removal hang is not asked
      * twice. */
     bool is_gone = (error == PORTHOLE_ERR_PORT_CLOSED && a->purpose != PH_PURPOSE_MAKE) ||
-                   (error == PORTHOLE_ERR_TIMEOUT && a->purpose == PH_PURPOSE_DELETE);
+                   ((error == PORTHOLE_ERR_TIMEOUT || error == PORTHOLE_ERR_UNREACHABLE) &&
+                    a->purpose == PH_PURPOSE_DELETE);
     if (a->tries < PH_TRIES_MAX && g->upnp.phase == PH_UPNP_READY && !is_gone) {
         a->next = m->engine->now + ph_retry_delay(m->engine, a->tries);
         ph_mapping_run(m);

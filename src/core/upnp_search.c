@@ -109,10 +109,20 @@ void ph_upnp_search_timer(struct ph_gateway *g) {
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
 
-/* Whether a device that is not the gateway is on this host's own network. The prefix length is not
- * known here; a /24 holds nearly every home network and excludes everything far away. */
+/* Whether a device that is not the gateway is on this host's own network. Where the prefix length
+ * is not known, a /24 holds nearly every home network and excludes everything far away; the address
+ * of a point-to-point link is a network of its own. */
 static bool is_neighbour(const struct ph_path *path, const struct ph_addr *addr) {
-    return memcmp(path->source.b, addr->b, ph_addr_is_v4(addr) ? 15 : 8) == 0;
+    unsigned before = ph_addr_is_v4(addr) ? 96 : 0;
+    unsigned len = before + path->prefix_len;
+    if (path->prefix_len == 0)
+        len = ph_addr_is_v4(addr) ? 120 : 64;
+    if (len > 128)
+        len = 128;
+    unsigned rest = len % 8;
+    unsigned mask = rest ? 0xffU << (8 - rest) & 0xffU : 0;
+    return memcmp(path->source.b, addr->b, len / 8) == 0 &&
+           (rest == 0 || ((path->source.b[len / 8] ^ addr->b[len / 8]) & mask) == 0);
 }
 
 static const char *distrust(const struct ph_gateway *g, const struct ph_endpoint *from,
@@ -237,7 +247,10 @@ static void try_next_candidate(struct ph_gateway *g) {
     bool is_over = search_deadline(g) <= g->engine->now || u->fetches >= PH_FETCHES_MAX;
     for (unsigned i = 0; i < u->candidate_count && !is_over; i++) {
         struct ph_upnp_candidate *candidate = &u->candidates[i];
-        if (candidate->tried || !(candidate->is_gateway || any))
+        /* How far the network reaches may have become known since it answered. */
+        const struct ph_addr *host = &candidate->url.host.addr;
+        bool is_near = ph_addr_equal(host, &g->path.gateway) || is_neighbour(&g->path, host);
+        if (candidate->tried || !is_near || !(candidate->is_gateway || any))
             continue;
         candidate->tried = true;
         u->fetches++;

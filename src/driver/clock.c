@@ -17,13 +17,26 @@
 
 #define ENTROPY_MAX 256U /* getentropy() gives no more at once */
 
-ph_us ph_clock_now(void) {
+static ph_us read_clock(clockid_t clock) {
     struct timespec t;
-#if defined(CLOCK_BOOTTIME)
-    if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
-#endif
+    if (clock_gettime(clock, &t) != 0)
         (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return PH_SECONDS((ph_us)t.tv_sec) + (ph_us)t.tv_nsec / 1000U;
+}
+
+ph_us ph_clock_now(void) {
+#if defined(CLOCK_BOOTTIME)
+    return read_clock(CLOCK_BOOTTIME);
+#else
+    return read_clock(CLOCK_MONOTONIC);
+#endif
+}
+
+ph_us ph_clock_slept(void) {
+    /* In this order, so that what passes between the two is not taken for a sleep. */
+    ph_us awake = ph_clock_now();
+    ph_us running = read_clock(CLOCK_MONOTONIC);
+    return awake > running ? awake - running : 0;
 }
 
 int ph_clock_left_ms(ph_us now, ph_us then) {

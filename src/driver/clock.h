@@ -14,6 +14,9 @@
 /* A clock that never goes back and, where the system has one, counts while the host sleeps: a lease
  * goes on running then. */
 ph_us ph_clock_now(void);
+/* How long the host has slept since it was started, as far as that clock counts it; where it does
+ * not, always 0. */
+ph_us ph_clock_slept(void);
 /* Until a time, in milliseconds for poll(): rounded up, so that a timer that woke the caller is
  * due; 0 = it is past, -1 = PH_NEVER. */
 int ph_clock_left_ms(ph_us now, ph_us then);

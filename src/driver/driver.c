@@ -15,6 +15,7 @@
 #include "base/table.h"
 #include "driver/clock.h"
 #include "driver/exchange.h"
+#include "driver/lookout.h"
 #include "driver/sock.h"
 #include "wire/pcp.h"
 #include "wire/ssdp.h"
@@ -22,9 +23,6 @@
 #define BATCH_MAX 64U /* datagrams of one channel a turn: a flood must not keep timers waiting */
 #define ROUNDS_MAX 16U
 #define LOST_MAX 16U /* more exchanges than the core has under way at once */
-/* How often the network is looked at while something is wrong, and how old a look may be when a
- * mapping is asked for. */
-#define LOOK_PERIOD PH_SECONDS(5)
 
 struct channel {
     int fd;    /* -1 = not open */
@@ -40,13 +38,10 @@ struct channels {
 
 struct ph_driver {
     struct ph_engine *engine;
-    struct ph_os_choice choice;
     ph_driver_event_fn *on_event;
     void *user;
-    struct ph_network network;
     ph_us now;
-    ph_us looked;  /* at the network */
-    ph_us look_at; /* the next time; PH_NEVER = when something is asked for */
+    struct ph_lookout lookout;
     struct ph_link channels;
     struct ph_link exchanges;
     unsigned changes;
@@ -158,18 +153,12 @@ static void do_forget(struct ph_driver *d, uint32_t gateway) {
     close_channel(d, &set->at[PH_CHANNEL_SEARCH]);
 }
 
-/* Something is wrong, which a change of the network may cause or cure. */
-static void look_soon(struct ph_driver *d) {
-    if (d->look_at == PH_NEVER)
-        d->look_at = d->looked + LOOK_PERIOD;
-}
-
 /* After each step, so that no event covers an earlier one of the same mapping. */
 static void tell_owner(struct ph_driver *d) {
     struct ph_event event;
     while (ph_engine_next_event(d->engine, &event)) {
         if (event.type == PORTHOLE_EVENT_FAILED)
-            look_soon(d);
+            ph_watch_trouble(&d->lookout.watch);
         d->on_event(d->user, &event);
     }
 }
@@ -200,36 +189,32 @@ static int do_step(struct ph_driver *d, const struct ph_input *input) {
 
 /* ---- The network ----------------------------------------------------------------------------- */
 
-static bool same_network(const struct ph_network *a, const struct ph_network *b) {
-    if (a->count != b->count || a->error != b->error)
-        return false;
-    for (unsigned i = 0; i < a->count; i++)
-        if (!ph_addr_equal(&a->paths[i].gateway, &b->paths[i].gateway) ||
-            !ph_addr_equal(&a->paths[i].source, &b->paths[i].source) ||
-            a->paths[i].interface != b->paths[i].interface)
-            return false;
-    return true;
-}
-
 /* The one place that asks the system where the gateways are. */
 static int driver_look_at_network(struct ph_driver *d) {
     struct ph_network network;
-    int error = ph_os_network(&d->choice, &network);
-    d->looked = driver_now(d);
-    if (error != 0 || same_network(&network, &d->network))
-        return error;
-    error = do_step(d, &(struct ph_input){.type = PH_INPUT_NETWORK, .u.network = &network});
+    int result = ph_lookout_look(&d->lookout, driver_now(d), &network);
+    if (result != 1)
+        return result;
+    int error = do_step(d, &(struct ph_input){.type = PH_INPUT_NETWORK, .u.network = &network});
     if (error == 0)
-        d->network = network;
+        d->lookout.network = network;
     else
-        look_soon(d); /* it had no memory for it, and is told again */
+        ph_watch_again(&d->lookout.watch); /* it had no memory for it */
     return error;
 }
 
 /* Before something is asked of the network: what was seen long ago may be no more. */
 static void look_if_stale(struct ph_driver *d) {
-    if (driver_now(d) - d->looked >= LOOK_PERIOD)
+    if (ph_watch_is_stale(&d->lookout.watch, driver_now(d)))
         (void)driver_look_at_network(d);
+}
+
+/* Leases ran on while the host slept, and the network may be another one. */
+static void look_after_sleep(struct ph_driver *d) {
+    if (!ph_lookout_slept(&d->lookout))
+        return;
+    (void)driver_look_at_network(d);
+    (void)do_step(d, &(struct ph_input){.type = PH_INPUT_RESUMED});
 }
 
 struct trouble {
@@ -246,13 +231,12 @@ static void note_trouble(void *user, porthole_id id) {
 
 static void look_when_due(struct ph_driver *d) {
     struct trouble trouble = {d->engine, false};
-    if (d->look_at > driver_now(d))
+    if (!ph_watch_is_due(&d->lookout.watch, driver_now(d)))
         return;
-    d->look_at = PH_NEVER;
     (void)driver_look_at_network(d);
     ph_engine_each(d->engine, note_trouble, &trouble);
     if (trouble.found)
-        look_soon(d);
+        ph_watch_trouble(&d->lookout.watch);
 }
 
 /* ---- What happened --------------------------------------------------------------------------- */
@@ -301,7 +285,7 @@ static bool tell_unreachable(struct ph_driver *d, struct channels *set, enum ph_
     input.u.unreachable.channel = which;
     input.u.unreachable.error = channel->error;
     if (channel->error == PORTHOLE_ERR_UNREACHABLE)
-        look_soon(d);
+        ph_watch_trouble(&d->lookout.watch);
     channel->error = 0;
     (void)do_step(d, &input);
     return true;
@@ -391,10 +375,9 @@ int ph_driver_new(const struct ph_driver_config *config, struct ph_driver **ret)
         return PORTHOLE_ERR_NO_MEMORY;
     ph_link_init(&d->channels);
     ph_link_init(&d->exchanges);
-    d->choice = config->choice;
+    ph_lookout_init(&d->lookout, &config->choice);
     d->on_event = config->on_event;
     d->user = config->user;
-    d->look_at = PH_NEVER;
     engine.random = (struct ph_random){ph_clock_random, NULL};
     d->engine = ph_engine_new(&engine);
     int error = 0;
@@ -416,6 +399,7 @@ void ph_driver_free(struct ph_driver *driver) {
     if (!driver)
         return;
     free_finished(driver, true);
+    ph_lookout_done(&driver->lookout);
     ph_engine_free(driver->engine);
     free(driver);
 }
@@ -425,7 +409,10 @@ int ph_driver_apply(struct ph_driver *driver, const struct ph_input *input) {
         input->type == PH_INPUT_REFRESH || input->type == PH_INPUT_PROBE)
         look_if_stale(driver);
     int result = do_step(driver, input);
+    if (input->type == PH_INPUT_MAP && result == 0)
+        ph_watch_want(&driver->lookout.watch, driver_now(driver));
     tell_all(driver);
+    ph_lookout_set_alarm(&driver->lookout, driver_now(driver), ph_driver_deadline(driver));
     return result;
 }
 
@@ -433,10 +420,13 @@ void ph_driver_process(struct ph_driver *driver) {
     /* What has arrived comes first: an answer in the buffer beats the timer that waited for it. */
     read_channels(driver);
     tell_all(driver);
+    look_after_sleep(driver);
+    driver->changes += ph_lookout_turn(&driver->lookout, driver_now(driver)) ? 1 : 0;
     look_when_due(driver);
     if (ph_engine_deadline(driver->engine) <= driver_now(driver))
         (void)do_step(driver, &(struct ph_input){.type = PH_INPUT_TIMER});
     tell_all(driver);
+    ph_lookout_set_alarm(&driver->lookout, driver_now(driver), ph_driver_deadline(driver));
 }
 
 static size_t add_pollfd(struct pollfd *ret, size_t count, size_t at, struct pollfd entry) {
@@ -450,6 +440,10 @@ static size_t add_pollfd(struct pollfd *ret, size_t count, size_t at, struct pol
 size_t ph_driver_pollfds(const struct ph_driver *driver, struct pollfd *ret, size_t count) {
     const struct ph_driver *d = driver;
     size_t n = 0;
+    struct pollfd lookout[2];
+    ph_lookout_pollfds(&d->lookout, lookout);
+    for (unsigned i = 0; i < 2; i++)
+        n = add_pollfd(ret, count, n, lookout[i]);
     for (struct ph_link *link = d->channels.next; link != &d->channels; link = link->next) {
         struct channels *set = PH_CONTAINER(link, struct channels, link);
         for (unsigned i = 0; i < 2; i++)
@@ -467,7 +461,7 @@ static ph_us earlier(ph_us a, ph_us b) { return a < b ? a : b; }
 
 ph_us ph_driver_deadline(const struct ph_driver *driver) {
     const struct ph_driver *d = driver;
-    ph_us deadline = earlier(ph_engine_deadline(d->engine), d->look_at);
+    ph_us deadline = earlier(ph_engine_deadline(d->engine), ph_watch_deadline(&d->lookout.watch));
     if (d->lost_count > 0)
         return 0;
     for (struct ph_link *link = d->exchanges.next; link != &d->exchanges; link = link->next) {
@@ -488,7 +482,7 @@ const struct ph_path *ph_driver_path(struct ph_driver *driver) {
     look_if_stale(driver);
     tell_all(driver);
     const struct ph_path *path = ph_engine_path(driver->engine, 0);
-    if (!path && driver->network.count > 0)
-        path = &driver->network.paths[0];
+    if (!path && driver->lookout.network.count > 0)
+        path = &driver->lookout.network.paths[0];
     return path;
 }

@@ -160,15 +160,21 @@ static void read_address(struct ph_netlink_dump *dump, struct bytes left) {
     struct ifaddrmsg head;
     unsigned type;
     struct bytes value;
-    if (ph_addr_is_unspecified(&dump->wanted) || !take_header(&left, &head, sizeof head))
+    if (dump->address_count == 0 || !take_header(&left, &head, sizeof head))
         return;
+    unsigned most = head.ifa_family == AF_INET ? 32 : 128;
     while (next_attribute(&left, &type, &value)) {
         /* On a point-to-point link IFA_ADDRESS is the peer's and IFA_LOCAL ours; IPv6 has only
          * IFA_ADDRESS. */
         bool is_ours = type == IFA_LOCAL || (type == IFA_ADDRESS && head.ifa_family == AF_INET6);
         struct ph_addr addr = value_address(value, head.ifa_family);
-        if (is_ours && ph_addr_equal(&addr, &dump->wanted) && dump->interface == 0)
-            dump->interface = head.ifa_index;
+        for (unsigned i = 0; is_ours && i < dump->address_count; i++) {
+            struct ph_netlink_address *a = &dump->addresses[i];
+            if (a->interface != 0 || !ph_addr_equal(&addr, &a->wanted))
+                continue;
+            a->interface = head.ifa_index;
+            a->prefix_len = head.ifa_prefixlen <= most ? head.ifa_prefixlen : 0;
+        }
     }
 }
 

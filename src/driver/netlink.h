@@ -13,6 +13,7 @@
 #include "base/addr.h"
 
 #define PH_NETLINK_ROUTES_MAX 16
+#define PH_NETLINK_ADDRESSES_MAX 8
 
 struct ph_netlink_route {
     struct ph_addr gateway;
@@ -22,13 +23,20 @@ struct ph_netlink_route {
     bool is_main; /* in the main table; others apply to some of the traffic only */
 };
 
+/* An address of this host that is looked for, and where it was found. */
+struct ph_netlink_address {
+    struct ph_addr wanted;
+    uint32_t interface; /* 0 = none has it so far */
+    unsigned prefix_len;
+};
+
 /* What one dump, or several one after another, said. Start with zeros. */
 struct ph_netlink_dump {
-    uint32_t sequence;     /* of the request; messages with another one are skipped */
-    struct ph_addr wanted; /* the address whose interface is looked for; none = none */
-    uint32_t interface;    /* that has it; 0 = none has so far */
-    bool is_interrupted;   /* the tables changed while they were read: better read them again */
-    unsigned count;        /* routes; of more than there is room for, the best */
+    uint32_t sequence;      /* of the request; messages with another one are skipped */
+    bool is_interrupted;    /* the tables changed while they were read: better read them again */
+    unsigned address_count; /* that are looked for */
+    struct ph_netlink_address addresses[PH_NETLINK_ADDRESSES_MAX];
+    unsigned count; /* routes; of more than there is room for, the best */
     struct ph_netlink_route routes[PH_NETLINK_ROUTES_MAX];
 };
 

@@ -15,6 +15,28 @@ int ph_os_network(const struct ph_os_choice *choice, struct ph_network *ret) {
     return ph_sock_network(choice, ret);
 }
 
+void ph_os_examine(const struct ph_os_choice *choice, struct ph_network *network) {
+    (void)choice;
+    (void)network;
+}
+
+int ph_os_news_open(const struct ph_os_choice *choice) {
+    (void)choice;
+    return PORTHOLE_ERR_NOT_AVAILABLE;
+}
+
+bool ph_os_news_read(int fd) {
+    (void)fd;
+    return false;
+}
+
+int ph_os_alarm_open(void) { return PORTHOLE_ERR_NOT_AVAILABLE; }
+
+void ph_os_alarm_set(int fd, ph_us delay) {
+    (void)fd;
+    (void)delay;
+}
+
 int ph_os_wake_pair(int ret_fds[2]) {
     int fds[2];
     if (pipe(fds) != 0)

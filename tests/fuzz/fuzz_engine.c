@@ -20,7 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { STEPS_MAX = 400, IDS_MAX = 64, SENT_MAX = 8, EXCHANGES_MAX = 5, REQUEST_MAX = 2048 };
+/* Exchanges: four at a time and the address asked for beside them, at each gateway: the present one
+ * and those that are being left. */
+enum { STEPS_MAX = 400, IDS_MAX = 64, SENT_MAX = 8, EXCHANGES_MAX = 5 * 6, REQUEST_MAX = 2048 };
 
 enum fate { UNUSED, MAPPED, REMOVING, GONE };
 
@@ -38,7 +40,6 @@ struct play {
     ph_us now;
     struct ph_path path;
     uint32_t gateway; /* as the engine last named it */
-    uint32_t forgotten;
     uint32_t last_exchange;
     enum fate fates[IDS_MAX + 1];
     bool is_lease[IDS_MAX + 1];
@@ -65,8 +66,9 @@ static size_t take_bytes(struct play *play, const uint8_t **ret) {
 
 /* ---- What comes out -------------------------------------------------------------------------- */
 
-static bool is_gateway(const struct play *play, const struct ph_endpoint *to) {
-    return ph_addr_equal(&to->addr, &play->path.gateway);
+static bool is_gateway(const struct play *play, const struct ph_effect *effect) {
+    const struct ph_path *path = ph_engine_path(play->engine, effect->gateway);
+    return path && ph_addr_equal(&effect->to.addr, &path->gateway);
 }
 
 static struct exchange *find_exchange(struct play *play, uint32_t id) {
@@ -78,7 +80,7 @@ static struct exchange *find_exchange(struct play *play, uint32_t id) {
 
 static void see_send(struct play *play, const struct ph_effect *effect, const uint8_t *bytes) {
     bool is_control = effect->channel == PH_CHANNEL_CONTROL;
-    REQUIRE(is_gateway(play, &effect->to) ||
+    REQUIRE(is_gateway(play, effect) ||
             (!is_control && ph_addr_equal(&effect->to.addr, &ph_ssdp_group_v4)));
     REQUIRE(effect->to.port == (is_control ? PH_PCP_PORT : PH_SSDP_PORT));
     REQUIRE(effect->len >= 2 && effect->len <= PH_SSDP_SIZE_MAX);
@@ -93,15 +95,15 @@ static void see_send(struct play *play, const struct ph_effect *effect, const ui
 static void see_http(struct play *play, const struct ph_effect *effect, const uint8_t *bytes) {
     const struct ph_addr *to = &effect->to.addr;
     /* The gateway, or a neighbour on this host's own network. */
-    REQUIRE(is_gateway(play, &effect->to) ||
-            (memcmp(to->b, play->path.source.b, 15) == 0 && !ph_addr_is_loopback(to) &&
-             !ph_addr_is_link_local(to)));
+    REQUIRE(is_gateway(play, effect) ||
+            (memcmp(to->b, ph_engine_path(play->engine, effect->gateway)->source.b, 15) == 0 &&
+             !ph_addr_is_loopback(to) && !ph_addr_is_link_local(to)));
     REQUIRE(effect->to.port != 0);
     REQUIRE(effect->deadline > play->now && effect->deadline <= play->now + PH_SECONDS(10));
     REQUIRE(effect->exchange > play->last_exchange);
     play->last_exchange = effect->exchange;
     struct exchange *exchange = find_exchange(play, 0);
-    REQUIRE(exchange); /* four at a time, and the address asked for beside them */
+    REQUIRE(exchange);
     REQUIRE(effect->len < sizeof exchange->request);
     exchange->id = effect->exchange;
     exchange->gateway = effect->gateway;
@@ -118,7 +120,6 @@ static void see_effects(struct play *play, const struct ph_effects *effects, boo
         bool is_output = effect->type == PH_EFFECT_SEND || effect->type == PH_EFFECT_HTTP;
         if (is_output) {
             REQUIRE(!was_stopped);
-            REQUIRE(effect->gateway > play->forgotten);
             REQUIRE(ph_engine_path(play->engine, effect->gateway));
             play->gateway = effect->gateway;
         }
@@ -132,10 +133,11 @@ static void see_effects(struct play *play, const struct ph_effects *effects, boo
             exchange->id = 0;
         }
         if (effect->type == PH_EFFECT_FORGET)
-            play->forgotten = effect->gateway;
+            REQUIRE(!ph_engine_path(play->engine, effect->gateway));
     }
     for (size_t i = 0; i < EXCHANGES_MAX; i++)
-        REQUIRE(play->exchanges[i].id == 0 || play->exchanges[i].gateway > play->forgotten);
+        REQUIRE(play->exchanges[i].id == 0 ||
+                ph_engine_path(play->engine, play->exchanges[i].gateway));
 }
 
 static void see_event(struct play *play, const struct ph_event *event) {
@@ -268,8 +270,10 @@ static void play_probe(struct play *play) {
 }
 
 static void stop_within(struct play *play, ph_us duration) {
-    play->stop_deadline = play->now + duration;
-    step(play, &(struct ph_input){.type = PH_INPUT_STOP, .u.stop_deadline = play->stop_deadline});
+    ph_us deadline = play->now + duration;
+    /* A device gets a moment to take its deletes, however short the time is. */
+    play->stop_deadline = play->now + (duration > PH_MS(250) ? duration : PH_MS(250));
+    step(play, &(struct ph_input){.type = PH_INPUT_STOP, .u.stop_deadline = deadline});
 }
 
 static void play_stop(struct play *play) { stop_within(play, PH_MS(50) * take(play)); }
@@ -280,8 +284,12 @@ static void play_network(struct play *play) {
         uint8_t source[4];
     } paths[] = {
         {1, {192, 168, 77, 2}}, {2, {192, 168, 77, 2}}, {1, {192, 168, 77, 3}}, {1, {8, 8, 8, 8}}};
-    uint8_t what = take(play) % (LENGTH_OF(paths) + 1);
+    uint8_t what = take(play) % (LENGTH_OF(paths) + 2);
     struct ph_network network = {.error = PORTHOLE_ERR_NO_NETWORK};
+    if (what > LENGTH_OF(paths)) {
+        step(play, &(struct ph_input){.type = PH_INPUT_RESUMED});
+        return;
+    }
     if (what < LENGTH_OF(paths)) {
         const uint8_t *s = paths[what].source;
         network.count = 1;
@@ -504,6 +512,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     /* Half of the scripts end in good order, the others by pulling the plug. */
     if (size % 2 == 0) {
         stop_within(&play, 0);
+        play.now += PH_MS(250);
+        step(&play, &(struct ph_input){.type = PH_INPUT_TIMER});
         for (porthole_id id = 1; id <= play.last_id; id++)
             REQUIRE(play.fates[id] == GONE || play.fates[id] == UNUSED);
     }

@@ -13,13 +13,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct ph_netlink_dump start(void) {
-    return (struct ph_netlink_dump){.sequence = 1, .wanted = ph_addr_v4(192, 168, 1, 20)};
+    return (struct ph_netlink_dump){
+        .sequence = 1, .address_count = 1, .addresses = {{.wanted = ph_addr_v4(192, 168, 1, 20)}}};
 }
 
 static void check(const struct ph_netlink_dump *dump, int result) {
     REQUIRE(result == 0 || result == 1 || result == PORTHOLE_ERR_MALFORMED ||
             result == PORTHOLE_ERR_SYSTEM);
     REQUIRE(dump->count <= PH_NETLINK_ROUTES_MAX);
+    REQUIRE(dump->addresses[0].prefix_len <= 32);
     for (unsigned i = 0; i < dump->count; i++) {
         const struct ph_netlink_route *route = &dump->routes[i];
         REQUIRE(!ph_addr_is_unspecified(&route->gateway));

@@ -3,7 +3,7 @@
  * story_lease.c: keeping a mapping: when it is renewed (RFC 6887 §11.2.1), and what becomes of it
  * when that does not succeed.
  */
-#include "tests/story/story.h"
+#include "tests/story/igd.h"
 
 static void renewed_between_half_and_five_eighths_of_what_was_granted(void **state) {
     (void)state;
@@ -82,7 +82,9 @@ static void lost_renewals_are_repeated_in_what_is_left_of_the_lease(void **state
     ph_world_free(world);
 }
 
-static void refused_renewal_makes_the_mapping_anew_by_the_next_method(void **state) {
+/* What was granted lasts until its lease ends, whatever a renewal is answered (RFC 6887 §11.4), and
+ * meanwhile others are asked. */
+static void refused_renewal_is_taken_over_by_the_next_method(void **state) {
     (void)state;
     struct story_pcp_reply refusal = {.result = PH_PCP_NO_RESOURCES};
     struct ph_world_options options = story_options(PORTHOLE_USE_PCP | PORTHOLE_USE_NATPMP);
@@ -94,10 +96,73 @@ static void refused_renewal_makes_the_mapping_anew_by_the_next_method(void **sta
     ph_world_run(world, PH_SECONDS(5000));
     assert_int_equal(ph_world_query(world, id).state, PORTHOLE_SUCCESS);
     assert_int_equal(ph_world_query(world, id).method, PORTHOLE_NATPMP);
-    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING), 1);
-    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_MAPPED), 2);
-    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_FAILED), 0);
+    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_CHANGED), 1);
+    assert_int_equal(world->event_count, 2);
     ph_world_free(world);
+}
+
+static void refused_renewal_is_asked_for_on_until_the_lease_ends(void **state) {
+    (void)state;
+    struct story_pcp_reply refusal = {.result = PH_PCP_NO_RESOURCES};
+    struct ph_world_options options = story_options(PORTHOLE_USE_PCP);
+    options.lease_max_s = 600;
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(1));
+    world->options.script = story_pcp_script;
+    world->options.user = &refusal;
+    ph_world_run(world, PH_SECONDS(598));
+    /* At 1/2, 3/4, 7/8, ... of the lease, and never closer than 4 s. */
+    assert_in_range(story_pcp_count(world), 5, 9);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(ph_world_query(world, id).state, PORTHOLE_SUCCESS);
+    ph_world_run(world, PH_SECONDS(10));
+    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING) +
+                         ph_world_count(world, id, PORTHOLE_EVENT_FAILED),
+                     2);
+    story_assert_failed(world, id, PORTHOLE_ERR_NO_RESOURCES, PORTHOLE_PCP, PH_PCP_NO_RESOURCES);
+    ph_world_free(world);
+}
+
+static void refusal_that_is_taken_back_in_time_is_never_told(void **state) {
+    (void)state;
+    struct story_pcp_reply refusal = {.result = PH_PCP_NO_RESOURCES};
+    struct ph_world_options options = story_options(PORTHOLE_USE_PCP);
+    options.lease_max_s = 600;
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(1));
+    world->options.script = story_pcp_script;
+    world->options.user = &refusal;
+    ph_world_run(world, PH_SECONDS(500));
+    world->options.script = NULL;
+    ph_world_run(world, PH_SECONDS(1000));
+    story_assert_mapped(world, id, PORTHOLE_PCP, STORY_PORT);
+    assert_int_equal(world->event_count, 1);
+    ph_world_free(world);
+}
+
+/* A UPnP device is asked whether it holds the mapping at all. */
+static void refused_renewal_of_what_is_gone_is_a_loss(void **state) {
+    (void)state;
+    for (unsigned is_gone = 0; is_gone < 2; is_gone++) {
+        struct igd igd;
+        igd_init(&igd);
+        struct ph_world_options options = igd_options(&igd);
+        struct ph_world *world = ph_world_new(&options);
+        porthole_id id = story_map(world, 0);
+        ph_world_run(world, PH_SECONDS(10));
+        story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+        igd.fault = 501; /* ActionFailed, from now on */
+        igd.faults = 1;
+        if (is_gone)
+            memset(igd.entries, 0, sizeof igd.entries);
+        ph_world_refresh(world, id);
+        ph_world_run(world, PH_SECONDS(10));
+        story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+        assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING), is_gone);
+        ph_world_free(world);
+    }
 }
 
 static void exact_port_that_a_renewal_moves_is_lost(void **state) {
@@ -121,7 +186,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(renewed_between_half_and_five_eighths_of_what_was_granted),
         cmocka_unit_test(lost_renewals_are_repeated_in_what_is_left_of_the_lease),
-        cmocka_unit_test(refused_renewal_makes_the_mapping_anew_by_the_next_method),
+        cmocka_unit_test(refused_renewal_is_taken_over_by_the_next_method),
+        cmocka_unit_test(refused_renewal_is_asked_for_on_until_the_lease_ends),
+        cmocka_unit_test(refusal_that_is_taken_back_in_time_is_never_told),
+        cmocka_unit_test(refused_renewal_of_what_is_gone_is_a_loss),
         cmocka_unit_test(exact_port_that_a_renewal_moves_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,6 +306,53 @@ static void stop_now_sends_every_delete_once_and_waits_for_none(void **state) {
     }
 }
 
+/* A UPnP device can only be asked over a connection, which takes a moment whatever the deadline. */
+static void stop_now_gives_a_upnp_device_a_moment(void **state) {
+    (void)state;
+    for (unsigned is_silent = 0; is_silent < 2; is_silent++) {
+        struct ph_world_options options = story_options(PORTHOLE_USE_UPNP);
+        struct ph_world *world = ph_world_new(&options);
+        for (uint16_t i = 0; i < 8; i++)
+            ph_world_map(world, PORTHOLE_UDP, (uint16_t)(5000 + i));
+        ph_world_run(world, PH_SECONDS(10));
+        assert_int_equal(ph_gw_server_count(world->server), 8);
+        world->options.silent = is_silent;
+        ph_us began = world->now;
+        ph_world_stop(world, 0);
+        assert_true(ph_world_run_until(world, PH_SECONDS(60), is_stopped));
+        for (porthole_id id = 1; id <= 8; id++)
+            story_assert_unmapped(world, id,
+                                  is_silent ? PORTHOLE_FATE_EXPIRES : PORTHOLE_FATE_REMOVED);
+        if (is_silent)
+            assert_true(world->now == began + PH_MS(250));
+        else
+            assert_true(world->now < began + PH_MS(100));
+        assert_int_equal(ph_gw_server_count(world->server), is_silent ? 8 : 0);
+        ph_world_free(world);
+    }
+}
+
+static void stop_has_all_deletes_in_flight_together(void **state) {
+    (void)state;
+    for (unsigned m = 0; m < 2; m++) {
+        struct ph_world_options options = story_options(each_method[m]);
+        options.delay = PH_MS(50);
+        struct ph_world *world = ph_world_new(&options);
+        for (uint16_t i = 0; i < 200; i++)
+            ph_world_map(world, PORTHOLE_UDP, (uint16_t)(5000 + i));
+        ph_world_run(world, PH_SECONDS(20));
+        ph_us began = world->now;
+        ph_world_stop(world, PH_SECONDS(3));
+        assert_true(ph_world_run_until(world, PH_SECONDS(60), is_stopped));
+        /* One after another would take 20 s. */
+        assert_true(world->now <= began + PH_SECONDS(1));
+        for (porthole_id id = 1; id <= 200; id++)
+            story_assert_unmapped(world, id, PORTHOLE_FATE_REMOVED);
+        assert_int_equal(ph_gw_server_count(world->server), 0);
+        ph_world_free(world);
+    }
+}
+
 static void stop_leaves_leases_to_their_end(void **state) {
     (void)state;
     for (unsigned m = 0; m < LENGTH_OF(each_method); m++) {
@@ -416,6 +463,8 @@ int main(void) {
         cmocka_unit_test(stop_removes_all_at_once_and_sends_nothing_after),
         cmocka_unit_test(stop_keeps_its_deadline_when_the_gateway_is_gone),
         cmocka_unit_test(stop_now_sends_every_delete_once_and_waits_for_none),
+        cmocka_unit_test(stop_now_gives_a_upnp_device_a_moment),
+        cmocka_unit_test(stop_has_all_deletes_in_flight_together),
         cmocka_unit_test(stop_leaves_leases_to_their_end),
         cmocka_unit_test(stop_at_any_moment_is_silent_after_its_end),
         cmocka_unit_test(nothing_is_taken_up_after_stop),

@@ -316,8 +316,10 @@ static void refusal_of_the_kernel_is_an_error(void **state) {
     assert_int_equal(ph_netlink_read(&read, broken_off.bytes, broken_off.len), PORTHOLE_ERR_SYSTEM);
 }
 
-static void put_address(struct dump *d, uint32_t interface, uint8_t local, uint8_t peer) {
-    struct ifaddrmsg head = {.ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = interface};
+static void put_address(struct dump *d, uint32_t interface, uint8_t local, uint8_t peer,
+                        uint8_t prefix_len) {
+    struct ifaddrmsg head = {
+        .ifa_family = AF_INET, .ifa_prefixlen = prefix_len, .ifa_index = interface};
     begin(d, RTM_NEWADDR, 0, SEQUENCE);
     put(d, &head, sizeof head);
     put_v4(d, IFA_ADDRESS, peer);
@@ -325,20 +327,53 @@ static void put_address(struct dump *d, uint32_t interface, uint8_t local, uint8
     end(d);
 }
 
-static void interface_of_the_wanted_address_is_found(void **state) {
-    struct dump d = {.len = 0};
+static struct ph_netlink_dump wanting(uint8_t last) {
     struct ph_netlink_dump read = fresh();
+    read.addresses[read.address_count++].wanted = ph_addr_v4(192, 168, 1, last);
+    return read;
+}
+
+static void interface_and_prefix_of_the_wanted_address_are_found(void **state) {
+    struct dump d = {.len = 0};
+    struct ph_netlink_dump read = wanting(20);
     (void)state;
-    put_address(&d, 2, 5, 5);
-    put_address(&d, 6, 30, 20); /* point to point: 20 is the other end */
-    put_address(&d, 3, 20, 20);
+    put_address(&d, 2, 5, 5, 24);
+    put_address(&d, 6, 30, 20, 32); /* point to point: 20 is the other end */
+    put_address(&d, 3, 20, 20, 22);
     put_done(&d, 0);
-    read.wanted = ph_addr_v4(192, 168, 1, 20);
     assert_int_equal(ph_netlink_read(&read, d.bytes, d.len), 1);
-    assert_int_equal(read.interface, 3);
-    read = fresh();
+    assert_int_equal(read.addresses[0].interface, 3);
+    assert_int_equal(read.addresses[0].prefix_len, 22);
+    read = wanting(77); /* nobody's */
     assert_int_equal(ph_netlink_read(&read, d.bytes, d.len), 1);
-    assert_int_equal(read.interface, 0);
+    assert_int_equal(read.addresses[0].interface, 0);
+}
+
+static void several_addresses_are_found_in_one_reading(void **state) {
+    struct dump d = {.len = 0};
+    struct ph_netlink_dump read = wanting(20);
+    (void)state;
+    read.addresses[read.address_count++].wanted = ph_addr_v4(192, 168, 1, 5);
+    put_address(&d, 2, 5, 5, 16);
+    put_address(&d, 3, 20, 20, 25);
+    put_address(&d, 4, 20, 20, 8); /* of two interfaces that have it, the first */
+    put_done(&d, 0);
+    assert_int_equal(ph_netlink_read(&read, d.bytes, d.len), 1);
+    assert_int_equal(read.addresses[0].interface, 3);
+    assert_int_equal(read.addresses[0].prefix_len, 25);
+    assert_int_equal(read.addresses[1].interface, 2);
+    assert_int_equal(read.addresses[1].prefix_len, 16);
+}
+
+static void prefix_that_is_none_is_not_believed(void **state) {
+    struct dump d = {.len = 0};
+    struct ph_netlink_dump read = wanting(20);
+    (void)state;
+    put_address(&d, 3, 20, 20, 33);
+    put_done(&d, 0);
+    assert_int_equal(ph_netlink_read(&read, d.bytes, d.len), 1);
+    assert_int_equal(read.addresses[0].interface, 3);
+    assert_int_equal(read.addresses[0].prefix_len, 0);
 }
 
 /* ---- Cut off and corrupted ------------------------------------------------------------------- */
@@ -355,7 +390,7 @@ static struct dump a_full_dump(void) {
     put_attribute(&d, RTA_MULTIPATH, hops.bytes, hops.len);
     put_v4(&d, RTA_PREFSRC, 20);
     end(&d);
-    put_address(&d, 3, 20, 20);
+    put_address(&d, 3, 20, 20, 24);
     put_done(&d, 0);
     return d;
 }
@@ -379,9 +414,8 @@ static void dump_cut_off_at_any_byte_is_no_whole_one(void **state) {
 }
 
 static void check_corrupted(const uint8_t *bytes, size_t len, size_t whole) {
-    struct ph_netlink_dump read = fresh();
+    struct ph_netlink_dump read = wanting(20);
     (void)whole;
-    read.wanted = ph_addr_v4(192, 168, 1, 20);
     int result = ph_netlink_read(&read, bytes, len);
     assert_true(result == 0 || result == 1 || result == PORTHOLE_ERR_MALFORMED ||
                 result == PORTHOLE_ERR_SYSTEM);
@@ -416,7 +450,9 @@ int main(void) {
         cmocka_unit_test(answers_to_another_request_are_skipped),
         cmocka_unit_test(interrupted_dump_is_noted),
         cmocka_unit_test(refusal_of_the_kernel_is_an_error),
-        cmocka_unit_test(interface_of_the_wanted_address_is_found),
+        cmocka_unit_test(interface_and_prefix_of_the_wanted_address_are_found),
+        cmocka_unit_test(several_addresses_are_found_in_one_reading),
+        cmocka_unit_test(prefix_that_is_none_is_not_believed),
         cmocka_unit_test(dump_cut_off_at_any_byte_is_no_whole_one),
         cmocka_unit_test(no_corrupted_byte_is_read_past),
         cmocka_unit_test(message_of_length_zero_is_malformed),

@@ -142,6 +142,126 @@ static void link_that_went_down_leads_nowhere(void **state) {
     assert_path(&network.paths[0], "lan9", 9, 1);
 }
 
+/* ---- More about paths, and news -------------------------------------------------------------- */
+
+static void prefix_of_each_source_is_told(void **state) {
+    static const struct ph_os_choice any;
+    (void)state;
+    struct ph_network network = look(&any);
+    assert_int_equal(network.paths[0].prefix_len, 0);
+    assert_true(run("ip addr add 10.9.1.2/20 dev lan9\n"
+                    "ip route add default via 10.9.1.1 src 10.9.1.2\n"));
+    network = look(&any);
+    ph_os_examine(&any, &network);
+    assert_int_equal(network.paths[0].prefix_len, 20);
+    assert_int_equal(network.paths[1].prefix_len, 24);
+    assert_true(run("ip addr del 10.9.1.2/20 dev lan9\n"));
+}
+
+static void named_gateway_behind_a_cable_that_is_out_is_no_network(void **state) {
+    struct ph_os_choice choice = {.gateway = ph_addr_v4(10, 9, 0, 77)};
+    (void)state;
+    struct ph_network network = look(&choice);
+    ph_os_examine(&choice, &network);
+    assert_int_equal(network.count, 1);
+    assert_int_equal(network.paths[0].prefix_len, 24);
+    assert_int_equal(network.paths[0].interface, 0);
+    assert_true(run("ip link set far9 down\n"));
+    for (unsigned i = 0; i < 300 && network.count != 0; i++) {
+        (void)poll(NULL, 0, 10);
+        network = look(&choice);
+        ph_os_examine(&choice, &network);
+    }
+    assert_int_equal(network.count, 0);
+    assert_int_equal(network.error, PORTHOLE_ERR_NO_NETWORK);
+    assert_true(run("ip link set far9 up\n"));
+}
+
+/* Within 2 s: whether there was anything to read. */
+static bool has_news(int fd) {
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    return poll(&entry, 1, 2000) == 1 && ph_os_news_read(fd);
+}
+
+static void silence(int fd, int quiet_ms) {
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    while (poll(&entry, 1, quiet_ms) == 1)
+        (void)ph_os_news_read(fd);
+    assert_false(ph_os_news_read(fd));
+}
+
+static void changes_of_links_addresses_and_default_routes_are_news(void **state) {
+    static const struct ph_os_choice any;
+    static const char *const changes[] = {
+        "ip addr add 10.8.0.9/24 dev lan8",
+        "ip addr del 10.8.0.9/24 dev lan8",
+        "ip route add default via 10.9.0.1 metric 50",
+        "ip route del default via 10.9.0.1 metric 50",
+        "ip link set far9 down",
+        "ip link set far9 up",
+    };
+    (void)state;
+    int fd = ph_os_news_open(&any);
+    assert_true(fd >= 0);
+    for (unsigned i = 0; i < sizeof changes / sizeof *changes; i++) {
+        silence(fd, i < 4 ? 50 : 300); /* links take their time */
+        assert_true(run(changes[i]));
+        assert_true(has_news(fd));
+    }
+    (void)close(fd);
+}
+
+static void routes_of_others_are_no_news(void **state) {
+    static const struct ph_os_choice any;
+    struct ph_os_choice named = {.gateway = ph_addr_v4(10, 9, 0, 77)};
+    int fds[2] = {ph_os_news_open(&any), ph_os_news_open(&named)};
+    struct pollfd entry = {.events = POLLIN};
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        silence(fds[i], 300);
+    assert_true(run("i=0; while [ $i -lt 3000 ]; do i=$((i + 1))\n"
+                    "echo route add 172.$((16 + i / 250)).$((i % 250)).0/24 dev lan9 table 200\n"
+                    "done | ip -batch -\n"
+                    "ip route flush table 200\n"));
+    for (unsigned i = 0; i < 2; i++) {
+        entry.fd = fds[i];
+        assert_int_equal(poll(&entry, 1, 100), 0);
+        (void)close(fds[i]);
+    }
+}
+
+/* More than there is room for: what was lost counts as news, and the next is heard again. */
+static void news_that_overflow_are_news(void **state) {
+    static const struct ph_os_choice any;
+    (void)state;
+    int fd = ph_os_news_open(&any);
+    silence(fd, 50);
+    assert_true(run("i=0; while [ $i -lt 500 ]; do i=$((i + 1))\n"
+                    "echo addr add 10.77.$((i / 250)).$((i % 250))/32 dev lo\n"
+                    "done | ip -batch -\n"));
+    assert_true(has_news(fd));
+    silence(fd, 50);
+    assert_true(run("ip addr add 10.78.0.1/32 dev lo\n"));
+    assert_true(has_news(fd));
+    (void)close(fd);
+}
+
+static void alarm_rings_when_it_is_time_and_is_silent_when_set_anew(void **state) {
+    (void)state;
+    int fd = ph_os_alarm_open();
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    assert_true(fd >= 0);
+    assert_int_equal(poll(&entry, 1, 0), 0);
+    ph_os_alarm_set(fd, PH_MS(10));
+    assert_int_equal(poll(&entry, 1, 5000), 1);
+    ph_os_alarm_set(fd, PH_SECONDS(1000));
+    assert_int_equal(poll(&entry, 1, 0), 0);
+    ph_os_alarm_set(fd, PH_MS(1));
+    ph_os_alarm_set(fd, 0);
+    assert_int_equal(poll(&entry, 1, 50), 0);
+    (void)close(fd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(host_without_a_default_route_has_no_network),
@@ -151,7 +271,13 @@ int main(void) {
         cmocka_unit_test(two_ways_to_one_gateway_are_one_path),
         cmocka_unit_test(routes_by_the_thousand_are_read_to_the_end),
         cmocka_unit_test(preferred_source_of_the_route_is_taken),
+        cmocka_unit_test(prefix_of_each_source_is_told),
         cmocka_unit_test(link_that_went_down_leads_nowhere),
+        cmocka_unit_test(named_gateway_behind_a_cable_that_is_out_is_no_network),
+        cmocka_unit_test(changes_of_links_addresses_and_default_routes_are_news),
+        cmocka_unit_test(routes_of_others_are_no_news),
+        cmocka_unit_test(news_that_overflow_are_news),
+        cmocka_unit_test(alarm_rings_when_it_is_time_and_is_silent_when_set_anew),
     };
     if (!enter_namespace()) {
         puts("skipped: no network namespace can be had here");
