@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True  # root's cache files have no place in the source
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "tests", "lab")]
 
+import change_figures  # noqa: E402, F401
 import figures  # noqa: E402
 import figures_hold  # noqa: E402, F401
 import machine  # noqa: E402
