@@ -188,6 +188,8 @@ static int prepare_notes(struct map_run *run, struct porthole *client) {
     struct ph_lease *list;
     int count = ph_leases_read(run->leases, &list);
     int code = PH_EXITCODE_DONE;
+    /* What is left to its lease is held by nobody. */
+    struct ph_holder holder = run->once ? (struct ph_holder){0} : ph_leases_me();
     (void)porthole_gateway_address(client, gateway, sizeof gateway); /* "" = no network yet */
     for (size_t i = 0; i < run->count && code == PH_EXITCODE_DONE; i++) {
         struct wish *wish = &run->wishes[i];
@@ -210,7 +212,7 @@ static int prepare_notes(struct map_run *run, struct porthole *client) {
             if (!ph_leases_draw_key(lease->key))
                 lease->key[0] = '\0'; /* the library has other sources */
         }
-        lease->holder = ph_leases_me();
+        lease->holder = holder;
         lease->until_s = 0;
         wish->is_noted = run->once || gateway[0] == '\0' || lease->key[0] == '\0';
     }
@@ -240,6 +242,15 @@ static void note_end(struct ph_lease_change *note, const struct porthole_mapping
     note->is_gone = mapping->fate == PORTHOLE_FATE_REMOVED || mapping->fate == PORTHOLE_FATE_NONE;
 }
 
+/* Whether the state file says so already. */
+static bool is_known(const struct ph_lease *found, const struct ph_lease *lease) {
+    bool is_long_enough =
+        found->until_s == 0 ? lease->until_s == 0 : found->until_s >= lease->until_s;
+    return found->internal_port != 0 && found->holder.number == 0 && is_long_enough &&
+           found->external_port == lease->external_port && found->method == lease->method &&
+           strcmp(found->gateway, lease->gateway) == 0 && strcmp(found->key, lease->key) == 0;
+}
+
 static void note_event(struct wish *wish, const struct porthole_event *event) {
     const struct porthole_mapping *mapping = &event->mapping;
     struct ph_lease *lease = &wish->note.lease;
@@ -255,10 +266,18 @@ static void note_event(struct wish *wish, const struct porthole_event *event) {
         if (wish->run->once) {
             lease->holder = (struct ph_holder){0};
             lease->until_s = end_of(mapping);
+            if (is_known(&wish->found, lease))
+                return;
+            /* Twice the lease, so that one that is renewed again and again need not be noted each
+             * time: replacing a file takes as long as all the rest. */
+            if (lease->until_s)
+                lease->until_s += mapping->lifetime_s;
         }
     } else if (!wish->opened && wish->found.internal_port != 0) {
         wish->note = (struct ph_lease_change){.lease = wish->found}; /* nothing new is known */
-    } else if (!wish->run->once || !wish->opened) {
+    } else if (wish->run->once && wish->opened) {
+        return; /* left to its lease */
+    } else {
         note_end(&wish->note, mapping);
     }
     wish->is_noted = lease->gateway[0] == '\0';

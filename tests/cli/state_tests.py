@@ -31,6 +31,20 @@ def lease_is_noted_and_renewed_by_the_next(program):
 
 
 @test
+def what_is_known_is_not_written_again(program):
+    with Noted(program) as gateway:
+        def write_time():
+            return os.stat(gateway.state).st_mtime_ns
+
+        run(program, "map", *gateway.ask, "--once", "8080", "-t", "600").expect(0)
+        before = write_time()
+        run(program, "map", *gateway.ask, "--once", "8080", "-t", "600").expect(0)
+        equal(write_time(), before, "the time of the last write")
+        run(program, "map", *gateway.ask, "--once", "8080", "-t", "7200").expect(0)
+        assert write_time() != before, "a longer lease is not noted"
+
+
+@test
 def held_port_is_noted_while_it_is_held(program):
     with Noted(program) as gateway:
         with Held(program, "map", *gateway.ask, "--json", "8080", "8081/udp") as held:
