@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // bench-porthole: libporthole as an application uses it, timed from porthole_open() until N
-// mappings are held (default 1), or with --verdict until the first failure is reported.
+// mappings are held (default 1), or with --verdict until the first failure is reported. With
+// --beside a mapping is made and held for half a second first, by the same client. With --hold it
+// stays until it is killed, and rechecks every --recheck ms.
 // It leaves the mappings to run_bench.py, which empties the router's table after each run.
 #define _GNU_SOURCE
 #include "timing.h"
@@ -20,6 +22,9 @@ enum { FIRST_PORT = 20000, MAPPINGS_MAX = 20000, PATIENCE_MS = 120000 };
 struct options {
     bool verdict;
     bool no_thread;
+    bool beside;
+    bool hold;
+    int recheck_ms;
     int wanted;
 };
 
@@ -82,20 +87,39 @@ static void drive(struct porthole *client, const struct options *options, double
     }
 }
 
+static int ask(struct porthole *client, int i) {
+    struct porthole_request request = PORTHOLE_REQUEST_INIT;
+    porthole_id id;
+    request.protocol = PORTHOLE_TCP;
+    request.internal_port = (uint16_t)(FIRST_PORT + i);
+    request.on_event = on_event;
+    request.user = &progress.held[i];
+    return porthole_map(client, &request, &id);
+}
+
+// The first mapping, which is not timed. When the time begins that is.
+static double hold_one(struct porthole *client) {
+    static const struct options one = {.wanted = 1};
+    if (ask(client, MAPPINGS_MAX - 1) == 0) {
+        wait_for_thread(&one);
+    }
+    (void)usleep(500000);
+    progress.mapped = 0;
+    return timing_now_ms();
+}
+
 static int run(const struct options *options) {
     double started_ms = timing_now_ms();
     struct porthole *client = NULL;
     struct porthole_config config = PORTHOLE_CONFIG_INIT;
     config.flags = options->no_thread ? PORTHOLE_NO_THREAD : 0;
+    config.recheck_period_ms = options->recheck_ms;
     int error = porthole_open(&config, &client);
+    if (error == 0 && options->beside) {
+        started_ms = hold_one(client);
+    }
     for (int i = 0; error == 0 && i < options->wanted; i++) {
-        struct porthole_request request = PORTHOLE_REQUEST_INIT;
-        porthole_id id;
-        request.protocol = PORTHOLE_TCP;
-        request.internal_port = (uint16_t)(FIRST_PORT + i);
-        request.on_event = on_event;
-        request.user = &progress.held[i];
-        error = porthole_map(client, &request, &id);
+        error = ask(client, i);
     }
     if (error != 0) {
         return timing_report(0, options->wanted, started_ms, porthole_errname(error));
@@ -108,20 +132,33 @@ static int run(const struct options *options) {
     if (options->verdict) {
         return timing_report(progress.failed > 0, 1, started_ms, progress.note);
     }
-    return timing_report(progress.mapped, options->wanted, started_ms, progress.note);
+    int code = timing_report(progress.mapped, options->wanted, started_ms, progress.note);
+    fflush(stdout);
+    while (options->hold) {
+        (void)pause();
+    }
+    return code;
 }
 
 int main(int argc, char **argv) {
-    static const struct option names[] = {{"verdict", no_argument, NULL, 'v'},
-                                          {"no-thread", no_argument, NULL, 'n'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"verdict", no_argument, NULL, 'v'},       {"no-thread", no_argument, NULL, 'n'},
+        {"beside", no_argument, NULL, 'b'},        {"hold", no_argument, NULL, 'h'},
+        {"recheck", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
     struct options options = {.wanted = 1};
     int c;
     while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
         options.verdict = options.verdict || c == 'v';
         options.no_thread = options.no_thread || c == 'n';
+        options.beside = options.beside || c == 'b';
+        options.hold = options.hold || c == 'h';
+        if (c == 'r') {
+            options.recheck_ms = atoi(optarg);
+        }
         if (c == '?') {
-            fputs("usage: bench-porthole [--verdict] [--no-thread] [N]\n", stderr);
+            fputs("usage: bench-porthole [--verdict] [--no-thread] [--beside] [--hold] "
+                  "[--recheck MS] [N]\n",
+                  stderr);
             return 2;
         }
     }

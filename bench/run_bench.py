@@ -22,6 +22,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "tests", "lab")]
 import change_figures  # noqa: E402, F401
 import figures  # noqa: E402
 import figures_hold  # noqa: E402, F401
+import figures_open  # noqa: E402, F401
 import machine  # noqa: E402
 import measure  # noqa: E402
 import netns  # noqa: E402

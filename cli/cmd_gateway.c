@@ -23,6 +23,7 @@ static const char gateway_help[] =
     "      --address ADDR         where clients reach it (127.77.0.1)\n"
     "      --external ADDR        where it opens ports (127.77.1.1)\n"
     "      --report-address ADDR  what it says its external address is, when that differs\n"
+    "      --announce ADDR        tell a client at ADDR, or all at 224.0.0.1, of start and end\n"
     "      --no-pcp               answer PCP as a router that speaks NAT-PMP only\n"
     "      --no-natpmp            answer NAT-PMP as a router that speaks PCP only\n"
     "      --no-upnp              no UPnP\n"
@@ -30,8 +31,7 @@ static const char gateway_help[] =
     "      --igd-version N        of the UPnP device: 1 or 2 (2)\n"
     "      --http-port N          TCP port of UPnP (any free one)\n"
     "      --lease-max S          grant no lease longer than that (86400)\n"
-    "      --loss P               lose P percent of its datagrams, each way\n"
-    "      --seed N               of the loss (1)\n"
+    "      --loss P, --seed N     lose P percent of its datagrams, each way; its seed (1)\n"
     "      --no-forward           keep mappings, but open no ports\n"
     "      --json                 one JSON object a line\n"
     "  -v, --verbose              print every request\n"
@@ -46,6 +46,7 @@ enum {
     OPTION_ADDRESS = PH_OPTION_OWN,
     OPTION_EXTERNAL,
     OPTION_REPORT_ADDRESS,
+    OPTION_ANNOUNCE,
     OPTION_NO_PCP,
     OPTION_NO_NATPMP,
     OPTION_NO_UPNP,
@@ -62,6 +63,7 @@ static const struct option gateway_options[] = {
     {"address", required_argument, NULL, OPTION_ADDRESS},
     {"external", required_argument, NULL, OPTION_EXTERNAL},
     {"report-address", required_argument, NULL, OPTION_REPORT_ADDRESS},
+    {"announce", required_argument, NULL, OPTION_ANNOUNCE},
     {"no-pcp", no_argument, NULL, OPTION_NO_PCP},
     {"no-natpmp", no_argument, NULL, OPTION_NO_NATPMP},
     {"no-upnp", no_argument, NULL, OPTION_NO_UPNP},
@@ -99,6 +101,13 @@ static bool take_address(const struct ph_options *options, const char *name, str
     return true;
 }
 
+static bool take_announce(const struct ph_options *options, struct ph_addr *ret) {
+    const struct ph_addr group = ph_addr_v4(224, 0, 0, 1);
+    if (ph_addr_parse(ph_span_of(optarg), ret) && ph_addr_equal(ret, &group))
+        return true;
+    return take_address(options, "--announce", ret);
+}
+
 static bool take_number(const struct ph_options *options, const char *name, const char *what,
                         uint32_t min, uint32_t max, uint32_t *ret) {
     return ph_options_number(options, name, optarg, what, min, max, ret);
@@ -117,6 +126,8 @@ static bool take_value(struct gateway_arguments *arguments, int option) {
         return take_address(options, "--external", &arguments->external);
     case OPTION_REPORT_ADDRESS:
         return take_address(options, "--report-address", &arguments->reported);
+    case OPTION_ANNOUNCE:
+        return take_announce(options, &config->announce_to);
     case OPTION_IGD_VERSION:
         ok = take_number(options, "--igd-version", "a version", 1, 2, &number);
         config->server.behaviour.igd_version = number;
@@ -183,6 +194,13 @@ static int read_gateway_arguments(struct gateway_arguments *arguments, int argc,
     if (ph_addr_is_v4(&server->internal) != ph_addr_is_v4(&arguments->external)) {
         ph_output_error(arguments->options.command,
                         "--address and --external: one is IPv4, the other IPv6");
+        return PH_EXITCODE_USAGE;
+    }
+    if (!ph_addr_is_unspecified(&arguments->config.announce_to) &&
+        ph_addr_is_loopback(&server->internal) !=
+            ph_addr_is_loopback(&arguments->config.announce_to)) {
+        ph_output_error(arguments->options.command,
+                        "--address and --announce: one is on loopback, the other is not");
         return PH_EXITCODE_USAGE;
     }
     arguments->config.listen_external = arguments->external;

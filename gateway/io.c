@@ -167,6 +167,21 @@ static void report_request(void *user, const struct ph_endpoint *from, const cha
     report(io, &(struct ph_gw_event){.type = PH_GW_EVENT_REQUEST, .from = from, .text = line});
 }
 
+/* By the sockets of PCP and SSDP: announcements come from their ports. */
+static void announce(void *user, uint16_t port, const void *bytes, size_t len) {
+    struct ph_gw_io *io = user;
+    bool is_ssdp = port == PH_SSDP_PORT;
+    bool is_group = ph_addr_is_multicast(&io->config.announce_to);
+    struct ph_endpoint to = {io->config.announce_to, port};
+    struct sockaddr_storage address;
+    if (is_ssdp && is_group)
+        to.addr = ph_ssdp_group_v4;
+    socklen_t address_len = ph_gw_sock_encode(&to, &address);
+    if (!is_lost(io))
+        (void)sendto(is_ssdp ? io->ssdp.fd : io->control.fd, bytes, len, MSG_NOSIGNAL,
+                     (struct sockaddr *)&address, address_len);
+}
+
 /* ---- Starting -------------------------------------------------------------------------------- */
 
 /* While ph_gw_io_new runs: the first thing that failed. */
@@ -210,6 +225,11 @@ static int open_datagrams(const struct startup *startup, const char *what, uint1
     if (source->fd < 0 || !ph_gw_loop_add(io->loop, source, PH_GW_READ))
         return fail_startup_at(startup, what, &at);
     (void)setsockopt(source->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (ph_addr_is_v4(&at.addr)) {
+        struct in_addr interface;
+        memcpy(&interface, ph_addr_v4_bytes(&at.addr), sizeof interface);
+        (void)setsockopt(source->fd, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof interface);
+    }
     return 0;
 }
 
@@ -297,6 +317,13 @@ static void on_stop_fd(struct ph_gw_source *source, ph_us now, bool failed) {
     PH_CONTAINER(source, struct ph_gw_io, stop)->is_stopped = true;
 }
 
+/* Never to the networks of this host by a gateway that is on none of them. */
+static bool is_announced(const struct ph_gw_io_config *config) {
+    const struct ph_addr *to = &config->announce_to;
+    bool is_loopback = ph_addr_is_loopback(&config->server.internal);
+    return !ph_addr_is_unspecified(to) && is_loopback == ph_addr_is_loopback(to);
+}
+
 static struct ph_gw_io *make_io(const struct ph_gw_io_config *config) {
     struct ph_gw_io *io = calloc(1, sizeof *io);
     if (!io)
@@ -313,7 +340,8 @@ static struct ph_gw_io *make_io(const struct ph_gw_io_config *config) {
     if (!server->random.fill)
         server->random.fill = fill_from_system;
     server->hooks = (struct ph_gw_hooks){open_mapping, close_mapping,
-                                         config->report_requests ? report_request : NULL, io};
+                                         config->report_requests ? report_request : NULL, io,
+                                         is_announced(config) ? announce : NULL};
     return io;
 }
 
@@ -380,6 +408,8 @@ void ph_gw_io_free(struct ph_gw_io *io) {
     if (!io)
         return;
     ph_gw_http_free(io->http);
+    if (io->server)
+        ph_gw_server_farewell(io->server);
     ph_gw_server_free(io->server); /* closes the mappings, by the forwarder */
     ph_gw_forward_free(io->forward);
     close_source(io, &io->control);

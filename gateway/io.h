@@ -32,6 +32,9 @@ struct ph_gw_io_config {
      * day. A random source is chosen when it has none; its hooks must be empty. */
     struct ph_gw_config server;
     struct ph_addr listen_external; /* where mapped ports are opened; none = server.external */
+    /* A client, or 224.0.0.1, which is for all of the network that `server.internal` is in: told of
+     * the start and the end, unasked. None = nobody is. */
+    struct ph_addr announce_to;
     bool forward;          /* open the mapped ports and relay; else mappings exist in name only */
     unsigned loss_percent; /* of the datagrams to and from 5351 and 1900, each way, dropped */
     uint64_t seed;         /* of the loss */

@@ -144,7 +144,7 @@ size_t ph_gw_pcp_answer(struct ph_gw_server *server, ph_us now, const struct ph_
     struct ph_pcp_response response = {.version = PH_PCP_VERSION,
                                        .opcode = request.opcode,
                                        .result = (uint8_t)result,
-                                       .epoch_s = ph_gw_server_epoch_s(server, now),
+                                       .epoch_s = ph_gw_server_pcp_epoch_s(server, now),
                                        .map = request.map};
     if (result != PH_PCP_SUCCESS)
         response.lifetime_s = error_lifetime_s(result);

@@ -42,7 +42,7 @@ struct ph_gw_server *ph_gw_server_new(const struct ph_gw_config *config, ph_us n
     if (!server)
         return NULL;
     server->config = *config;
-    server->started = now;
+    server->started = server->pcp_started = now;
     /* In the table a lease of 0 has no end: no wish may be cut down to it. */
     if (config->behaviour.lease_max_s == 0)
         server->config.behaviour.lease_max_s = 1;
@@ -52,6 +52,7 @@ struct ph_gw_server *ph_gw_server_new(const struct ph_gw_config *config, ph_us n
         ph_gw_server_free(server);
         return NULL;
     }
+    ph_gw_announce_begin(server, now);
     return server;
 }
 
@@ -68,6 +69,10 @@ void ph_gw_server_free(struct ph_gw_server *server) {
 
 uint32_t ph_gw_server_epoch_s(const struct ph_gw_server *server, ph_us now) {
     return (uint32_t)((now - server->started) / 1000000U);
+}
+
+uint32_t ph_gw_server_pcp_epoch_s(const struct ph_gw_server *server, ph_us now) {
+    return (uint32_t)((now - server->pcp_started) / 1000000U);
 }
 
 uint32_t ph_gw_server_clamp_s(const struct ph_gw_server *server, uint32_t lifetime_s) {
@@ -150,13 +155,15 @@ int ph_gw_server_open(struct ph_gw_server *server, ph_us now, const struct ph_gw
 /* ---- Time and datagrams ---------------------------------------------------------------------- */
 
 ph_us ph_gw_server_deadline(const struct ph_gw_server *server) {
-    return ph_heap_due(&server->table.leases);
+    ph_us lease = ph_heap_due(&server->table.leases);
+    return lease < server->announce_at ? lease : server->announce_at;
 }
 
 void ph_gw_server_tick(struct ph_gw_server *server, ph_us now) {
     struct ph_gw_mapping *mapping;
     while ((mapping = ph_gw_table_expired(&server->table, now)) != NULL)
         ph_gw_server_close(server, mapping, PH_GW_EXPIRED);
+    ph_gw_announce_tick(server, now);
 }
 
 size_t ph_gw_server_control(struct ph_gw_server *server, ph_us now, const struct ph_endpoint *from,

@@ -48,6 +48,9 @@ struct ph_gw_hooks {
     /* One line of printable ASCII for each request, with its outcome. */
     void (*request)(void *user, const struct ph_endpoint *from, const char *line);
     void *user;
+    /* A datagram for all clients, to port 5350 or 1900: the gateway has started or was renumbered.
+     * NULL = nothing is announced. */
+    void (*announce)(void *user, uint16_t port, const void *bytes, size_t len);
 };
 
 /* How this gateway behaves where gateways differ. */
@@ -105,7 +108,12 @@ size_t ph_gw_server_http(struct ph_gw_server *server, ph_us now, const struct ph
 /* The answer to bytes that are no request, by the reader's error. */
 size_t ph_gw_server_http_refuse(int error, void *ret, size_t size);
 
-/* When the next lease ends; PH_NEVER when none does. */
+/* It has another external address from now on. */
+void ph_gw_server_renumber(struct ph_gw_server *server, ph_us now, const struct ph_addr *external);
+/* Says by SSDP that it goes; to be called before ph_gw_server_free() of one that ends in order. */
+void ph_gw_server_farewell(struct ph_gw_server *server);
+
+/* When the next lease ends, or something is to be announced; PH_NEVER when neither is. */
 ph_us ph_gw_server_deadline(const struct ph_gw_server *server);
 void ph_gw_server_tick(struct ph_gw_server *server, ph_us now);
 

@@ -14,12 +14,17 @@ struct ph_gw_server {
     struct ph_gw_config config;
     struct ph_gw_table table;
     ph_us started;
+    ph_us pcp_started;  /* or renumbered */
+    ph_us announce_at;  /* the next time; PH_NEVER = all is said */
+    unsigned announced; /* so often */
 };
 
 /* ---- server.c -------------------------------------------------------------------------------- */
 
-/* Seconds since the start: the epoch of PCP (RFC 6887 §8.5) and NAT-PMP (RFC 6886 §3.6). */
+/* Seconds since the start: the epoch of NAT-PMP (RFC 6886 §3.6) and of PCP (RFC 6887 §8.5), which
+ * a new external address starts too. */
 uint32_t ph_gw_server_epoch_s(const struct ph_gw_server *server, ph_us now);
+uint32_t ph_gw_server_pcp_epoch_s(const struct ph_gw_server *server, ph_us now);
 
 /* Makes a mapping. facts->external_port is a wish, 0 = none; when it is taken, another one is
  * given unless `exact`. lease_s 0 = without end. Returns 0, PORT_TAKEN (only with `exact`),
@@ -48,5 +53,12 @@ size_t ph_gw_natpmp_answer(struct ph_gw_server *server, ph_us now, const struct 
 size_t ph_gw_natpmp_refuse_version(struct ph_gw_server *server, ph_us now,
                                    const struct ph_endpoint *from, const void *bytes, void *ret,
                                    size_t size);
+
+/* ---- announce.c, ssdp_server.c --------------------------------------------------------------- */
+
+void ph_gw_announce_begin(struct ph_gw_server *server, ph_us now);
+void ph_gw_announce_tick(struct ph_gw_server *server, ph_us now);
+/* "ssdp:alive" or "ssdp:byebye" of all devices and services, by the announce hook. */
+void ph_gw_ssdp_notify(struct ph_gw_server *server, const char *notify);
 
 #endif

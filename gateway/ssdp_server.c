@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * ssdp_server.c: how the gateway is found by UPnP (UDA 1.1 §1.3): it answers searches for itself,
- * its devices and its services, also in an older version than its own, as §1.3.3 asks. It never
- * answers anything but a search.
+ * its devices and its services, also in an older version than its own, as §1.3.3 asks, and
+ * announces them when it starts and ends. It never answers anything but a search.
  */
 #include "wire/ssdp.h"
 
@@ -17,6 +17,7 @@ struct search {
     const struct ph_gw_server *server;
     struct ph_span target;
     bool is_all;
+    const char *notify; /* NULL = answers */
     ph_gw_emit_fn *emit;
     void *user;
     unsigned answers;
@@ -42,7 +43,7 @@ static void answer_search(struct search *search, const char *target, size_t devi
                                     .server = PH_GW_UPNP_SERVER_TEXT,
                                     .boot_id = config->boot_id,
                                     .max_age_s = MAX_AGE_S};
-    int n = ph_ssdp_encode_answer(&answer, NULL, bytes, sizeof bytes);
+    int n = ph_ssdp_encode_answer(&answer, search->notify, bytes, sizeof bytes);
     if (n <= 0)
         return;
     search->emit(search->user, bytes, (size_t)n);
@@ -72,6 +73,35 @@ static void try_type(struct search *search, const char *stem, unsigned version, 
     answer_search(search, type, device);
 }
 
+static void try_all(struct search *search) {
+    const struct ph_gw_server *server = search->server;
+    char uuid[PH_GW_UPNP_UUID_SIZE];
+    char text[PH_GW_UPNP_TYPE_SIZE];
+    try_name(search, "upnp:rootdevice", 0);
+    for (size_t i = 0; i < PH_GW_UPNP_DEVICES; i++) {
+        snprintf(text, sizeof text, "uuid:%s", ph_gw_upnp_uuid(server, i, uuid));
+        try_name(search, text, i);
+        try_type(search, ph_gw_upnp_device_stem(i), ph_gw_upnp_device_version(server), i);
+        try_type(search, ph_gw_upnp_service_stem(i, text), ph_gw_upnp_service_version(server, i),
+                 i);
+    }
+}
+
+static void announce_ssdp(void *user, const void *bytes, size_t len) {
+    const struct ph_gw_hooks *hooks = user;
+    hooks->announce(hooks->user, PH_SSDP_PORT, bytes, len);
+}
+
+void ph_gw_ssdp_notify(struct ph_gw_server *server, const char *notify) {
+    struct search all = {.server = server,
+                         .is_all = true,
+                         .notify = notify,
+                         .emit = announce_ssdp,
+                         .user = &server->config.hooks};
+    if (server->config.upnp && server->config.http_port != 0)
+        try_all(&all);
+}
+
 static void tell_ssdp(const struct search *search, const struct ph_endpoint *from) {
     char target[100];
     char line[160];
@@ -86,8 +116,6 @@ static void tell_ssdp(const struct search *search, const struct ph_endpoint *fro
 void ph_gw_server_ssdp(struct ph_gw_server *server, ph_us now, const struct ph_endpoint *from,
                        const void *bytes, size_t len, ph_gw_emit_fn *emit, void *user) {
     struct ph_ssdp_message message;
-    char uuid[PH_GW_UPNP_UUID_SIZE];
-    char text[PH_GW_UPNP_TYPE_SIZE];
     ph_gw_server_tick(server, now);
     if (!server->config.upnp || server->config.http_port == 0 || from->port == 0)
         return;
@@ -98,13 +126,6 @@ void ph_gw_server_ssdp(struct ph_gw_server *server, ph_us now, const struct ph_e
                             .is_all = ph_span_equal(message.target, PH_SPAN(PH_SSDP_TARGET_ALL)),
                             .emit = emit,
                             .user = user};
-    try_name(&search, "upnp:rootdevice", 0);
-    for (size_t i = 0; i < PH_GW_UPNP_DEVICES; i++) {
-        snprintf(text, sizeof text, "uuid:%s", ph_gw_upnp_uuid(server, i, uuid));
-        try_name(&search, text, i);
-        try_type(&search, ph_gw_upnp_device_stem(i), ph_gw_upnp_device_version(server), i);
-        try_type(&search, ph_gw_upnp_service_stem(i, text), ph_gw_upnp_service_version(server, i),
-                 i);
-    }
+    try_all(&search);
     tell_ssdp(&search, from);
 }

@@ -72,8 +72,17 @@ static void on_log(void *user, enum porthole_log_level level, const char *line) 
                                          (double)(world->now - world->started) / 1000.0, line);
 }
 
+static void on_announce(void *user, uint16_t port, const void *bytes, size_t len) {
+    struct ph_world *world = user;
+    struct ph_endpoint from = {world->path.gateway, port == PH_SSDP_PORT ? port : PH_PCP_PORT};
+    ph_world_answer(world, port == PH_SSDP_PORT ? PH_WORLD_NOTIFY : PH_WORLD_ANNOUNCE, &from, bytes,
+                    len);
+}
+
 void ph_world_restart_gateway(struct ph_world *world) {
     ph_gw_server_free(world->server);
+    world->server_config.hooks.announce = world->options.announces ? on_announce : NULL;
+    world->server_config.hooks.user = world;
     world->server_config.boot_id++;
     world->server = need(ph_gw_server_new(&world->server_config, world->now));
 }
@@ -85,6 +94,7 @@ static void new_engine(struct ph_world *world) {
         .discover_timeout = options->discover_timeout ? options->discover_timeout : PH_SECONDS(10),
         .mapping_timeout = PH_SECONDS(10),
         .recheck_period = options->recheck_period ? options->recheck_period : PH_SECONDS(300),
+        .unhinted_period = options->recheck_period ? options->recheck_period : PH_SECONDS(60),
         .random = {ph_seeded_fill, &world->random},
         .log_level = PORTHOLE_LOG_TRACE,
         .log = on_log,
@@ -274,13 +284,19 @@ int ph_world_step(struct ph_world *world, const struct ph_input *input) {
             start_http(world, &effects, effect);
         else if (effect->type == PH_EFFECT_CANCEL)
             cancel(world, effect->exchange);
+        else if (effect->type == PH_EFFECT_LISTEN || effect->gateway == world->listener)
+            world->listener = effect->type == PH_EFFECT_LISTEN ? effect->gateway : 0;
     }
+    bool was_listening = world->is_listening;
+    world->is_listening = world->listener != 0;
     struct ph_event event;
     while (ph_engine_next_event(world->engine, &event))
         if (world->event_count < PH_WORLD_EVENTS_MAX) {
             world->event_times[world->event_count] = world->now;
             world->events[world->event_count++] = event;
         }
+    if (world->is_listening && !was_listening && world->options.deaf)
+        ph_world_deafen(world);
     return result;
 }
 
@@ -399,12 +415,19 @@ static void at_client_http(struct ph_world *world, const struct ph_world_packet 
 }
 
 static void at_client(struct ph_world *world, const struct ph_world_packet *packet) {
+    static const enum ph_channel channels[] = {
+        [PH_WORLD_CONTROL] = PH_CHANNEL_CONTROL,
+        [PH_WORLD_SSDP] = PH_CHANNEL_SEARCH,
+        [PH_WORLD_ANNOUNCE] = PH_CHANNEL_ANNOUNCE,
+        [PH_WORLD_NOTIFY] = PH_CHANNEL_NOTIFY,
+    };
     struct ph_input input = {.type = PH_INPUT_DATAGRAM};
-    if (world->options.cut_off && is_of_former(world, packet->gateway))
+    bool is_unasked = packet->port == PH_WORLD_ANNOUNCE || packet->port == PH_WORLD_NOTIFY;
+    if ((is_unasked && (!world->is_listening || world->options.deaf)) ||
+        (world->options.cut_off && is_of_former(world, packet->gateway)))
         return;
     input.u.datagram.gateway = packet->gateway;
-    input.u.datagram.channel =
-        packet->port == PH_WORLD_CONTROL ? PH_CHANNEL_CONTROL : PH_CHANNEL_SEARCH;
+    input.u.datagram.channel = channels[packet->port];
     input.u.datagram.from = packet->from;
     input.u.datagram.bytes = packet->bytes;
     input.u.datagram.len = packet->len;
@@ -470,9 +493,15 @@ bool ph_world_run_until(struct ph_world *world, ph_us limit, bool (*holds)(struc
     ph_us until = world->now + limit;
     while (!(holds && holds(world))) {
         ph_us timer = ph_engine_deadline(world->engine);
+        ph_us tick = world->server ? ph_gw_server_deadline(world->server) : PH_NEVER;
         size_t index = earliest(world);
         bool is_packet = world->packet_count > 0 && world->packets[index].due <= timer;
         ph_us due = is_packet ? world->packets[index].due : timer;
+        if (tick < due && tick <= until) {
+            world->now = tick > world->now ? tick : world->now;
+            ph_gw_server_tick(world->server, world->now);
+            continue;
+        }
         if (due > until) {
             world->now = until;
             return false;
@@ -494,7 +523,12 @@ void ph_world_run(struct ph_world *world, ph_us duration) {
     ph_world_run_until(world, duration, NULL);
 }
 
-/* ---- The host moves -------------------------------------------------------------------------- */
+/* ---- The gateway or the host moves ----------------------------------------------------------- */
+
+void ph_world_renumber(struct ph_world *world, const char *external) {
+    world->server_config.external = address(external);
+    ph_gw_server_renumber(world->server, world->now, &world->server_config.external);
+}
 
 void ph_world_readdress(struct ph_world *world, const char *client) {
     world->path.source = address(client);

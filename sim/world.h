@@ -14,7 +14,13 @@
 
 struct ph_world;
 
-enum ph_world_port { PH_WORLD_CONTROL, PH_WORLD_SSDP, PH_WORLD_HTTP };
+enum ph_world_port {
+    PH_WORLD_CONTROL,
+    PH_WORLD_SSDP,
+    PH_WORLD_HTTP,
+    PH_WORLD_ANNOUNCE, /* unasked, to the client's port 5350 */
+    PH_WORLD_NOTIFY    /* unasked, to SSDP's group */
+};
 
 /* What the gateway's host does with a datagram when the test speaks for it: ph_world_answer() as
  * often as it likes, or ph_world_serve() to let the embedded gateway answer this one. */
@@ -41,6 +47,8 @@ struct ph_world_options {
     bool silent; /* the gateway host answers nothing, no ICMP errors either */
     bool silent_pcp;
     bool cut_off;           /* where the client was before it moved cannot be reached any more */
+    bool announces;         /* the gateway tells when it starts and is renumbered */
+    bool deaf;              /* the client can have neither port 5350 nor SSDP's group */
     const char *gateway;    /* NULL = 192.168.77.1 */
     const char *client;     /* NULL = 192.168.77.2 */
     const char *external;   /* NULL = 1.2.3.4 */
@@ -78,6 +86,8 @@ struct ph_world {
     ph_us started;
     ph_us now;
     struct ph_path path;
+    bool is_listening;               /* the client, to what is sent unasked; ... */
+    uint32_t listener;               /* ... the gateway for which */
     uint32_t gateway;                /* the id by which the client last named it */
     struct ph_world_packet *packets; /* on their way, in no order */
     size_t packet_count;
@@ -126,8 +136,12 @@ void ph_world_network(struct ph_world *world, bool is_there);
 /* The client's process is killed, and the next one is started: an engine that knows nothing. What
  * is on its way is lost. */
 void ph_world_restart_client(struct ph_world *world);
+/* The client finds that somebody else has the ports at which it would listen. */
+void ph_world_deafen(struct ph_world *world);
 /* The gateway loses its state and starts again, with what is now in world->server_config. */
 void ph_world_restart_gateway(struct ph_world *world);
+/* The gateway has another external address, and still what it had mapped. */
+void ph_world_renumber(struct ph_world *world, const char *external);
 /* The client has another address on the same network, and is told. */
 void ph_world_readdress(struct ph_world *world, const char *client);
 /* The client is elsewhere from now on: another gateway, and it is told. The gateway that it left

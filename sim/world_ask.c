@@ -87,3 +87,13 @@ bool ph_world_has_result(struct ph_world *world) {
 bool ph_world_traced(const struct ph_world *world, const char *line) {
     return world->trace && strstr(world->trace, line) != NULL;
 }
+
+void ph_world_deafen(struct ph_world *world) {
+    struct ph_input input = {.type = PH_INPUT_UNREACHABLE};
+    input.u.unreachable.gateway = world->gateway;
+    input.u.unreachable.error = PORTHOLE_ERR_NOT_AVAILABLE;
+    for (unsigned i = PH_CHANNEL_ANNOUNCE; i < PH_CHANNELS; i++) {
+        input.u.unreachable.channel = (enum ph_channel)i;
+        ph_world_step(world, &input);
+    }
+}

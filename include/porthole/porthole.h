@@ -311,7 +311,8 @@ struct porthole_config {
                                  after 3250 when nothing has answered at all */
     int mapping_timeout_ms;   /* at most this long for one request to a gateway that is there; 0 =
                                  10000 */
-    int recheck_period_ms;    /* at most this long until a loss is noticed; 0 = 300000 */
+    int recheck_period_ms;    /* at most this long until a loss is noticed; 0 = 300000, or 60000
+                                 where no announcement of the gateway would tell of its restart */
     uint32_t lifetime_s;      /* lease to ask for, at least 20; 0 = 7200 (RFC 6886 §3.3) */
     enum porthole_log_level log_level; /* lines up to this level go to on_log */
     porthole_log_fn *on_log;           /* NULL = no log */

@@ -15,6 +15,7 @@
 #define DISCOVER_TIMEOUT_MS 10000U
 #define MAPPING_TIMEOUT_MS 10000U
 #define RECHECK_PERIOD_MS 300000U
+#define UNHINTED_PERIOD_MS 60000U
 #define CLOSE_DEADLINE_MS 3000
 #define LIFETIME_S 7200U /* RFC 6886 §3.3 */
 #define LIFETIME_MIN_S 20U
@@ -73,6 +74,7 @@ static int open_driver(struct porthole *client, const struct porthole_config *co
                    .discover_timeout = or_default(config->discover_timeout_ms, DISCOVER_TIMEOUT_MS),
                    .mapping_timeout = or_default(config->mapping_timeout_ms, MAPPING_TIMEOUT_MS),
                    .recheck_period = or_default(config->recheck_period_ms, RECHECK_PERIOD_MS),
+                   .unhinted_period = or_default(config->recheck_period_ms, UNHINTED_PERIOD_MS),
                    .log_level = config->log_level,
                    .log = config->on_log ? write_log : NULL,
                    .log_user = client},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * effect.c: the list of what the outside is to do after this step: send a datagram, make an HTTP
- * exchange, drop one, forget a gateway. Nothing is done here.
+ * exchange, drop one, listen to a gateway, forget one. Nothing is done here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +83,16 @@ void ph_effect_cancel(struct ph_engine *e, uint32_t exchange) {
         effect->exchange = exchange;
 }
 
-void ph_effect_forget(struct ph_engine *e, uint32_t gateway) {
-    struct ph_effect *effect = add_effect(e, PH_EFFECT_FORGET);
+static void add_word(struct ph_engine *e, enum ph_effect_type type, uint32_t gateway) {
+    struct ph_effect *effect = add_effect(e, type);
     if (effect)
         effect->gateway = gateway;
 }
+
+void ph_effect_forget(struct ph_engine *e, uint32_t gateway) {
+    add_word(e, PH_EFFECT_FORGET, gateway);
+}
+
+void ph_effect_listen(struct ph_gateway *g) { add_word(g->engine, PH_EFFECT_LISTEN, g->id); }
+
+void ph_effect_deafen(struct ph_gateway *g) { add_word(g->engine, PH_EFFECT_DEAFEN, g->id); }

@@ -15,6 +15,8 @@ struct ph_engine *ph_engine_new(const struct ph_engine_config *config) {
     if (!e)
         return NULL;
     e->config = *config;
+    if (e->config.unhinted_period == 0)
+        e->config.unhinted_period = e->config.recheck_period;
     e->network_error = PORTHOLE_ERR_NO_NETWORK;
     e->is_offline = true;
     ph_link_init(&e->former);
@@ -120,6 +122,9 @@ static void on_datagram(struct ph_engine *e, const struct ph_input *input) {
         if (ph_addr_equal(&input->u.datagram.from.addr, &g->path.gateway) &&
             input->u.datagram.from.port == PH_PCP_PORT)
             on_control(g, input->u.datagram.bytes, input->u.datagram.len);
+    } else if (input->u.datagram.channel >= PH_CHANNEL_ANNOUNCE) {
+        ph_hint_datagram(g, input->u.datagram.channel, &input->u.datagram.from,
+                         input->u.datagram.bytes, input->u.datagram.len);
     } else {
         ph_upnp_search_datagram(g, &input->u.datagram.from, input->u.datagram.bytes,
                                 input->u.datagram.len);
@@ -280,6 +285,9 @@ static void fire(struct ph_engine *e, struct ph_timer *timer) {
         break;
     case PH_TIMER_OFFLINE:
         ph_network_offline_timer(e);
+        break;
+    case PH_TIMER_HINT:
+        ph_hint_timer(PH_CONTAINER(timer, struct ph_gateway, hints.timer));
         break;
     case PH_TIMER_PROBE:
         ph_probe_check(e);

@@ -38,8 +38,18 @@ struct ph_network {
 
 /* The sockets of one gateway. CONTROL: UDP, bound to the path's source and connected to the
  * gateway's port 5351, so that the system drops what others send and reports ICMP errors. SEARCH:
- * UDP, bound to the source, for SSDP; its multicasts leave by the path's interface with TTL 2. */
-enum ph_channel { PH_CHANNEL_CONTROL, PH_CHANNEL_SEARCH };
+ * UDP, bound to the source, for SSDP; its multicasts leave by the path's interface with TTL 2.
+ * The others are only listened to, from LISTEN to DEAFEN, for what is sent unasked. ANNOUNCE: port
+ * 5350 of the group 224.0.0.1 or ff02::1 on the path's interface (RFC 6886 §3.2.1, RFC 6887
+ * §14.1). ANNOUNCE_UNICAST: the same port of the path's source. NOTIFY: SSDP's port and group. */
+enum ph_channel {
+    PH_CHANNEL_CONTROL,
+    PH_CHANNEL_SEARCH,
+    PH_CHANNEL_ANNOUNCE,
+    PH_CHANNEL_ANNOUNCE_UNICAST,
+    PH_CHANNEL_NOTIFY
+};
+#define PH_CHANNELS 5U
 
 /* ---- Inputs ---------------------------------------------------------------------------------- */
 
@@ -62,7 +72,8 @@ enum ph_input_type {
     PH_INPUT_NETWORK,     /* the paths, at the start and whenever they change */
     PH_INPUT_RESUMED,     /* the host slept: what is held is verified before it is believed */
     PH_INPUT_DATAGRAM,    /* something arrived on a gateway's channel */
-    PH_INPUT_UNREACHABLE, /* a channel's send or receive failed: PORT_CLOSED or UNREACHABLE */
+    PH_INPUT_UNREACHABLE, /* a channel's send or receive failed: PORT_CLOSED or UNREACHABLE; or a
+                             channel that is listened to could not be opened: NOT_AVAILABLE */
     PH_INPUT_HTTP_REPLY,  /* an exchange ended with a whole answer */
     PH_INPUT_HTTP_FAILED, /* an exchange ended without one */
     PH_INPUT_TIMER,       /* the deadline has come */
@@ -119,12 +130,14 @@ enum ph_effect_type {
     PH_EFFECT_SEND,   /* one datagram */
     PH_EFFECT_HTTP,   /* connect, write the request, read one answer, close */
     PH_EFFECT_CANCEL, /* drop an exchange; nothing more is heard of it */
+    PH_EFFECT_LISTEN, /* open the gateway's channels ANNOUNCE, ANNOUNCE_UNICAST and NOTIFY */
+    PH_EFFECT_DEAFEN, /* close them */
     PH_EFFECT_FORGET  /* the gateway is gone: close its channels. Its id is not used again */
 };
 
 struct ph_effect {
     enum ph_effect_type type;
-    uint32_t gateway;  /* SEND, HTTP, FORGET; see ph_engine_path() */
+    uint32_t gateway;  /* all but CANCEL; see ph_engine_path() */
     uint32_t exchange; /* HTTP, CANCEL; never 0, never used again */
     enum ph_channel channel;
     struct ph_endpoint to; /* SEND, HTTP */
@@ -203,6 +216,7 @@ struct ph_engine_config {
     ph_us discover_timeout;
     ph_us mapping_timeout;
     ph_us recheck_period;
+    ph_us unhinted_period; /* the same, where no announcement would tell of a restart; 0 = as it */
     struct ph_random random; /* nonces come from it */
     enum porthole_log_level log_level;
     ph_log_fn *log; /* NULL = none */

@@ -38,6 +38,7 @@ static void release_timers(struct ph_gateway *g) {
     ph_heap_release(&g->engine->heap, &g->recheck);
     ph_heap_release(&g->engine->heap, &g->doubt);
     ph_heap_release(&g->engine->heap, &g->leave);
+    ph_hint_done(g);
 }
 
 /* Those that are no method's: all or none. */
@@ -52,6 +53,12 @@ static bool reserve_timers(struct ph_gateway *g) {
     if (!ph_heap_reserve(heap, &g->leave, PH_TIMER_LEAVE)) {
         ph_heap_release(heap, &g->recheck);
         ph_heap_release(heap, &g->doubt);
+        return false;
+    }
+    if (!ph_hint_init(g)) {
+        ph_heap_release(heap, &g->recheck);
+        ph_heap_release(heap, &g->doubt);
+        ph_heap_release(heap, &g->leave);
         return false;
     }
     return true;
@@ -190,6 +197,7 @@ void ph_gateway_silence(struct ph_gateway *g) {
         ph_heap_set(&g->engine->heap, &g->methods[i].timer, PH_NEVER);
     ph_heap_set(&g->engine->heap, &g->recheck, PH_NEVER);
     ph_heap_set(&g->engine->heap, &g->doubt, PH_NEVER);
+    ph_hint_stop(g);
 }
 
 void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method) {
@@ -211,6 +219,10 @@ bool ph_gateway_is_wanted(const struct ph_gateway *g, enum porthole_method metho
 }
 
 void ph_gateway_unreachable(struct ph_gateway *g, enum ph_channel channel, int error) {
+    if (channel >= PH_CHANNEL_ANNOUNCE) {
+        ph_hint_deaf(g, channel);
+        return;
+    }
     if (channel == PH_CHANNEL_SEARCH) {
         /* A multicast that cannot leave says nothing about the unicast beside it, so the search
          * runs to its verdict; but the reason is kept for it. */

@@ -96,11 +96,12 @@ static void start_renewal(struct ph_mapping *m) {
 /* A device that cannot tell of one mapping is asked to make it again, which changes nothing when it
  * is there. */
 static void start_verification(struct ph_mapping *m) {
-    m->is_unverified = false;
-    if (m->gateway->upnp.has_no_query)
+    if (m->gateway->upnp.has_no_query) {
+        m->is_unverified = false;
         start_renewal(m);
-    else
+    } else {
         ph_attempt_start(&m->attempts[PORTHOLE_UPNP - 1], PH_PURPOSE_VERIFY);
+    }
 }
 
 void ph_mapping_run_lease(struct ph_mapping *m) {
@@ -118,6 +119,10 @@ void ph_mapping_run_lease(struct ph_mapping *m) {
         return;
     }
     follow_address(m);
+    if (now >= m->wake) {
+        m->wake = PH_NEVER;
+        m->is_unverified = true;
+    }
     const struct ph_attempt *a = &m->attempts[m->method - 1];
     bool is_ready = m->method == PORTHOLE_UPNP && m->gateway->upnp.phase == PH_UPNP_READY;
     bool is_asking = a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED;
@@ -141,7 +146,7 @@ void ph_mapping_lose(struct ph_mapping *m, const char *why) {
     ph_trace(m->engine, PORTHOLE_LOG_INFO, "%s: lost: %s", ph_trace_mapping(m, name), why);
     ph_mapping_move(m, PORTHOLE_PENDING);
     ph_mapping_raise(m, PORTHOLE_EVENT_PENDING);
-    m->expires = m->renew = PH_NEVER;
+    m->expires = m->renew = m->wake = PH_NEVER;
     m->retry = 0;
     m->is_shaky = false;
     if (status->state == PH_METHOD_ALIVE && status->heard < a->first_sent)

@@ -390,7 +390,7 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
     m->wake = PH_NEVER;
     m->has_failed = m->is_overdue = m->is_unverified = m->is_shaky = false;
     if (method != PORTHOLE_DIRECT && !(m->flags & PORTHOLE_LEASE) && !m->hidden)
-        ph_recheck_start(m->gateway);
+        ph_recheck_start(m->gateway, method);
     if (m->state == PORTHOLE_SUCCESS) {
         if (is_change)
             ph_mapping_raise(m, PORTHOLE_EVENT_CHANGED);
@@ -485,7 +485,7 @@ static void set_mapping_timer(struct ph_mapping *m) {
         due = m->retry;
     if (is_made)
         due = m->renew < m->expires ? m->renew : m->expires;
-    else if (m->state != PORTHOLE_DESTROYING && m->wake < due)
+    if (m->state != PORTHOLE_DESTROYING && m->wake < due)
         due = m->wake;
     for (unsigned i = 0; i < 3; i++) {
         const struct ph_attempt *a = &m->attempts[i];

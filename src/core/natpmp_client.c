@@ -104,10 +104,12 @@ static bool is_to_last(const struct ph_gateway *g) {
 
 /* Mappings that were asked for before the address was, and are not answered. */
 static void hurry_mappings(struct ph_gateway *g) {
-    for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
+    unsigned left = g->methods[PORTHOLE_NATPMP].in_flight;
+    for (struct ph_link *at = g->mappings.next; at != &g->mappings && left > 0; at = at->next) {
         struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
         struct ph_attempt *a = &m->attempts[PORTHOLE_NATPMP - 1];
         bool is_overtaken = a->state == PH_ATTEMPT_ASKED && a->sent <= g->natpmp.sent;
+        left -= a->state == PH_ATTEMPT_ASKED;
         if (!is_overtaken || overtaken(g) >= a->next)
             continue;
         a->next = overtaken(g);

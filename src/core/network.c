@@ -212,6 +212,7 @@ static void leave(struct ph_gateway *old, struct ph_gateway *new) {
         ph_mapping_rehome(m, new);
     }
     quiet(old);
+    ph_hint_stop(old);
     unmap_all(old);
     ph_list_append(&e->former, &old->link);
     ph_heap_set(&e->heap, &old->leave, e->now + PH_LEAVE_MAX);

@@ -187,6 +187,7 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
         return;
     }
     ph_gateway_alive(g, PORTHOLE_PCP);
+    set_pcp_timer(g); /* there is no verdict to come */
     /* The clock in an answer that comes a second time is old. */
     const struct ph_attempt *a = &m->attempts[PORTHOLE_PCP - 1];
     if (a->state == PH_ATTEMPT_ASKED)

@@ -7,6 +7,9 @@
  */
 #include "core/state.h"
 
+/* Between two mappings that are read back, when they are few. */
+#define READ_BACK_GAP PH_MS(250)
+
 /* The time between two answers as it may have been here, in seconds. When an answer left the
  * gateway is known only to lie between its request and now, and now may be late when a callback
  * took its time. */
@@ -37,6 +40,20 @@ static bool is_clock_exact(uint32_t before_s, uint32_t now_s, struct span client
     return server_s <= (int64_t)client.most_s + 2 && server_s + 2 >= (int64_t)client.least_s;
 }
 
+static bool is_clock_steady(enum porthole_method method, uint32_t before_s, uint32_t now_s,
+                            struct span client) {
+    return method == PORTHOLE_PCP ? is_pcp_clock_steady(before_s, now_s, client)
+                                  : is_natpmp_clock_steady(before_s, now_s, client);
+}
+
+/* Since the last answer that had the clock, for one that left the gateway after `asked`. */
+static struct span span_since(const struct ph_method *status, ph_us asked, ph_us now) {
+    return (struct span){
+        .least_s = asked > status->epoch_at ? (asked - status->epoch_at) / PH_SECONDS(1) : 0,
+        .most_s = (now - status->epoch_asked) / PH_SECONDS(1) + 1,
+    };
+}
+
 static void for_holders(struct ph_gateway *g, enum porthole_method method,
                         void (*fn)(struct ph_mapping *m)) {
     for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
@@ -49,6 +66,16 @@ static void for_holders(struct ph_gateway *g, enum porthole_method method,
 
 static void lose(struct ph_mapping *m) { ph_mapping_lose(m, "the gateway restarted"); }
 
+/* What was refused before may be granted now. */
+static void wake_resting(struct ph_gateway *g) {
+    g->is_dirty = true;
+    for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
+        struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
+        if (m->state == PORTHOLE_FAILURE && m->retry > g->engine->now)
+            m->retry = g->engine->now;
+    }
+}
+
 static void renew(struct ph_mapping *m) {
     if (!(m->flags & PORTHOLE_LEASE))
         m->renew = m->engine->now;
@@ -59,14 +86,10 @@ void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_
     struct ph_method *status = &g->methods[method];
     const char *name = porthole_method_name(method);
     ph_us now = g->engine->now;
-    struct span elapsed = {
-        .least_s = asked > status->epoch_at ? (asked - status->epoch_at) / PH_SECONDS(1) : 0,
-        .most_s = (now - status->epoch_asked) / PH_SECONDS(1) + 1,
-    };
+    struct span elapsed = span_since(status, asked, now);
     bool is_first = status->epoch_at == 0;
     uint32_t before_s = status->epoch_s;
-    bool is_steady = method == PORTHOLE_PCP ? is_pcp_clock_steady(before_s, epoch_s, elapsed)
-                                            : is_natpmp_clock_steady(before_s, epoch_s, elapsed);
+    bool is_steady = is_clock_steady(method, before_s, epoch_s, elapsed);
     status->epoch_s = epoch_s;
     status->epoch_at = now;
     status->epoch_asked = asked;
@@ -80,6 +103,7 @@ void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_
     if (!is_steady) {
         ph_trace(g->engine, PORTHOLE_LOG_INFO, "%s: the gateway restarted", name);
         for_holders(g, method, lose);
+        wake_resting(g);
     } else if (!is_exact) {
         ph_trace(g->engine, PORTHOLE_LOG_DEBUG, "%s: the gateway's clock is not where it should be",
                  name);
@@ -87,36 +111,89 @@ void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_
     }
 }
 
-static void set_recheck_timer(struct ph_gateway *g) {
+bool ph_recheck_is_expected(const struct ph_gateway *g, enum porthole_method method,
+                            uint32_t epoch_s) {
+    const struct ph_method *status = &g->methods[method];
+    ph_us now = g->engine->now;
+    struct span elapsed = span_since(status, now, now);
+    return status->epoch_at != 0 && is_clock_steady(method, status->epoch_s, epoch_s, elapsed) &&
+           is_clock_exact(status->epoch_s, epoch_s, elapsed);
+}
+
+/* ---- Once a period --------------------------------------------------------------------------- */
+
+/* Where nothing would be heard of a restart, it is looked for more often. */
+static ph_us period_of(const struct ph_gateway *g, enum porthole_method method) {
+    const struct ph_engine_config *config = &g->engine->config;
+    return ph_hint_tells(g, method) ? config->recheck_period : config->unhinted_period;
+}
+
+static void set_recheck_timer(struct ph_gateway *g, ph_us period) {
     /* Jitter shortens, so that the period is a bound. */
-    ph_us period = g->engine->config.recheck_period;
     ph_us jitter = period / 10240 * ph_random_below(&g->engine->config.random, 1024);
     ph_heap_set(&g->engine->heap, &g->recheck, g->engine->now + period - jitter);
 }
 
-void ph_recheck_start(struct ph_gateway *g) {
-    if (g->recheck.due == PH_NEVER)
-        set_recheck_timer(g);
+void ph_recheck_start(struct ph_gateway *g, enum porthole_method method) {
+    ph_us period = period_of(g, method);
+    if (g->recheck.due > g->engine->now + period)
+        set_recheck_timer(g, period);
+    ph_hint_start(g);
+}
+
+static void read_back_at(struct ph_mapping *m, ph_us at) {
+    if (at < m->wake)
+        m->wake = at;
+    if (at < m->timer.due)
+        ph_heap_set(&m->engine->heap, &m->timer, at);
+}
+
+static void read_back(struct ph_mapping *m) { read_back_at(m, m->engine->now); }
+
+void ph_recheck_others(struct ph_gateway *g) {
+    struct ph_method *status = &g->methods[PORTHOLE_UPNP];
+    ph_us now = g->engine->now;
+    if (status->restarted_at && now < status->restarted_at + PH_RESTART_MIN)
+        return; /* they are being looked at */
+    status->restarted_at = now;
+    for_holders(g, PORTHOLE_UPNP, read_back);
+    ph_upnp_search_readdress(g); /* a router that has restarted often has another one */
+}
+
+/* One after the other: the first tells of a restart, the others only of a loss of their own. */
+static void read_all_back(struct ph_gateway *g, unsigned count, ph_us period) {
+    ph_us gap = period / 2 / count;
+    ph_us at = g->engine->now;
+    for (struct ph_link *link = g->mappings.next; link != &g->mappings; link = link->next) {
+        struct ph_mapping *m = PH_CONTAINER(link, struct ph_mapping, in_gateway);
+        if (m->state != PORTHOLE_SUCCESS || m->method != PORTHOLE_UPNP ||
+            (m->flags & PORTHOLE_LEASE))
+            continue;
+        read_back_at(m, at);
+        at += gap < READ_BACK_GAP ? gap : READ_BACK_GAP;
+    }
+    ph_upnp_search_readdress(g);
+    if (g->methods[PORTHOLE_UPNP].state == PH_METHOD_DEAD)
+        ph_upnp_search_again(g);
 }
 
 void ph_recheck_timer(struct ph_gateway *g) {
-    bool is_held[PORTHOLE_DIRECT + 1] = {false};
+    unsigned held[PORTHOLE_DIRECT + 1] = {0};
+    ph_us period = PH_NEVER;
     for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
         struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
-        if (m->state != PORTHOLE_SUCCESS || (m->flags & PORTHOLE_LEASE))
-            continue;
-        is_held[m->method] = true;
-        if (m->method == PORTHOLE_UPNP) {
-            m->is_unverified = true;
-            ph_heap_set(&g->engine->heap, &m->timer, g->engine->now);
-        }
+        if (m->state == PORTHOLE_SUCCESS && !(m->flags & PORTHOLE_LEASE))
+            held[m->method]++;
     }
-    if (is_held[PORTHOLE_PCP])
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+        if (held[i] && period_of(g, (enum porthole_method)i) < period)
+            period = period_of(g, (enum porthole_method)i);
+    if (held[PORTHOLE_PCP])
         ph_pcp_client_ask(g);
-    if (is_held[PORTHOLE_NATPMP] && g->natpmp.next == PH_NEVER)
+    if (held[PORTHOLE_NATPMP] && g->natpmp.next == PH_NEVER)
         ph_natpmp_client_ask(g);
-    if (is_held[PORTHOLE_UPNP] && g->methods[PORTHOLE_UPNP].state == PH_METHOD_DEAD)
-        ph_upnp_search_again(g);
-    if (is_held[PORTHOLE_PCP] || is_held[PORTHOLE_NATPMP] || is_held[PORTHOLE_UPNP])
-        set_recheck_timer(g);
+    if (held[PORTHOLE_UPNP])
+        read_all_back(g, held[PORTHOLE_UPNP], period);
+    if (period != PH_NEVER)
+        set_recheck_timer(g, period);
 }

@@ -135,8 +135,10 @@ void ph_mapping_finish(struct ph_mapping *m) {
     ph_table_remove(&e->by_nonce, &m->by_nonce);
     ph_heap_release(&e->heap, &m->timer);
     ph_link_remove(&m->in_gateway);
-    if (m->gateway && ph_list_is_empty(&m->gateway->mappings))
+    if (m->gateway && ph_list_is_empty(&m->gateway->mappings)) {
         ph_heap_set(&e->heap, &m->gateway->recheck, PH_NEVER);
+        ph_hint_stop(m->gateway);
+    }
     e->alive--;
     if (m->hidden)
         ph_list_append(&e->graveyard, &m->in_events);

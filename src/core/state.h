@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "core/engine.h"
+#include "core/hint.h"
 #include "wire/igd.h"
 #include "wire/pcp.h"
 
@@ -75,6 +76,7 @@ enum ph_timer_kind {
     PH_TIMER_RECHECK,
     PH_TIMER_DOUBT,
     PH_TIMER_LEAVE,
+    PH_TIMER_HINT,
     PH_TIMER_PROBE,
     PH_TIMER_OFFLINE,
     PH_TIMER_STOP
@@ -166,7 +168,7 @@ struct ph_mapping {
     ph_us expires;       /* SUCCESS: end of the lease */
     ph_us renew;         /* SUCCESS: next renewal */
     ph_us retry;         /* FAILURE: rests until then; 0 = at work */
-    ph_us wake;          /* when a head start ends */
+    ph_us wake;          /* when a head start ends; SUCCESS: when it is to be read back */
     ph_us granted;       /* when what was granted last was asked for; 0 = never */
     uint32_t lifetime_s; /* asked */
     uint32_t refresh_s;  /* renewed at least this often; 0 = as the lease demands */
@@ -223,7 +225,8 @@ enum ph_upnp_phase {
 
 struct ph_upnp_candidate {
     struct ph_url url;
-    bool is_gateway; /* it answered from the gateway's address */
+    uint32_t boot_id; /* 0 = it tells none */
+    bool is_gateway;  /* it answered from the gateway's address */
     bool tried;
 };
 
@@ -267,6 +270,7 @@ struct ph_gateway {
     unsigned failures; /* rounds in a row in which every method was dead */
     ph_us next_round;  /* when dead methods are asked again; 0 = they are not all dead */
     struct ph_timer recheck;
+    struct ph_hints hints;
     ph_us doubted;         /* when all that is held was last doubted; ... */
     struct ph_timer doubt; /* ... until then it must be confirmed */
     struct ph_timer leave; /* a former one is forgotten then */
@@ -324,6 +328,8 @@ uint32_t ph_effect_http(struct ph_gateway *g, const struct ph_endpoint *to, cons
                         size_t len, ph_us deadline);
 void ph_effect_cancel(struct ph_engine *e, uint32_t exchange);
 void ph_effect_forget(struct ph_engine *e, uint32_t gateway);
+void ph_effect_listen(struct ph_gateway *g);
+void ph_effect_deafen(struct ph_gateway *g);
 
 /* ---- trace.c: one line a decision ------------------------------------------------------------ */
 
@@ -477,6 +483,8 @@ void ph_natpmp_client_datagram(struct ph_gateway *g, const void *bytes, size_t l
 
 /* A device that was lost is searched for at once. */
 void ph_upnp_search_again(struct ph_gateway *g);
+/* The same, but not again and again. */
+void ph_upnp_search_lost(struct ph_gateway *g);
 void ph_upnp_search_start(struct ph_gateway *g);
 void ph_upnp_search_timer(struct ph_gateway *g);
 void ph_upnp_search_stop(struct ph_gateway *g);
@@ -484,6 +492,8 @@ void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *fro
                              const void *bytes, size_t len);
 void ph_upnp_search_reply(struct ph_gateway *g, const struct ph_http_message *message);
 void ph_upnp_search_failed(struct ph_gateway *g, int error);
+/* Whether a device described there has answered the search. */
+bool ph_upnp_search_knows(const struct ph_upnp_client *u, const struct ph_url *url);
 /* The external address once more, at a service that is READY. */
 void ph_upnp_search_readdress(struct ph_gateway *g);
 
@@ -503,9 +513,14 @@ uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char 
 /* The gateway's clock came with the answer to a request that was first sent at `asked`. */
 void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_t epoch_s,
                       ph_us asked);
-/* Something is held from now on. */
-void ph_recheck_start(struct ph_gateway *g);
+/* Whether this is what the gateway's clock should show now; changes nothing. */
+bool ph_recheck_is_expected(const struct ph_gateway *g, enum porthole_method method,
+                            uint32_t epoch_s);
+/* Something is held by this method from now on, or it tells of no restart any more. */
+void ph_recheck_start(struct ph_gateway *g, enum porthole_method method);
 void ph_recheck_timer(struct ph_gateway *g);
+/* A UPnP mapping was found gone: the others are looked at too. */
+void ph_recheck_others(struct ph_gateway *g);
 
 /* ---- probe.c --------------------------------------------------------------------------------- */
 

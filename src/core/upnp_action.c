@@ -107,15 +107,18 @@ static uint32_t post_action(struct ph_mapping *m, struct ph_attempt *a) {
     return post_add(m, a, deadline);
 }
 
-/* No exchange came about or none was answered: another try a little later, then the end. */
-static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error) {
+/* No exchange came about or none was answered: another try a little later, then the end. Nobody is
+ * at the control URL when `is_moved`. */
+static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error, bool is_moved) {
     struct ph_gateway *g = m->gateway;
     /* A device that closed its port is searched for; one that lets a removal hang is not asked
      * twice. */
-    bool is_gone = (error == PORTHOLE_ERR_PORT_CLOSED && a->purpose != PH_PURPOSE_MAKE) ||
-                   ((error == PORTHOLE_ERR_TIMEOUT || error == PORTHOLE_ERR_UNREACHABLE) &&
-                    a->purpose == PH_PURPOSE_DELETE);
-    if (a->tries < PH_TRIES_MAX && g->upnp.phase == PH_UPNP_READY && !is_gone) {
+    /* What has just been found and refuses is there, though. */
+    is_moved &= a->purpose != PH_PURPOSE_MAKE ||
+                m->engine->now >= g->methods[PORTHOLE_UPNP].asked + PH_HTTP_DEADLINE;
+    bool is_hanging = (error == PORTHOLE_ERR_TIMEOUT || error == PORTHOLE_ERR_UNREACHABLE) &&
+                      a->purpose == PH_PURPOSE_DELETE;
+    if (a->tries < PH_TRIES_MAX && g->upnp.phase == PH_UPNP_READY && !is_moved && !is_hanging) {
         a->next = m->engine->now + ph_retry_delay(m->engine, a->tries);
         ph_mapping_run(m);
         return;
@@ -125,15 +128,14 @@ static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error)
         return;
     }
     ph_gateway_dead(g, PORTHOLE_UPNP, error, 0);
-    if (m->state != PORTHOLE_SUCCESS)
-        return;
-    /* The device may have restarted, perhaps at another port: it is searched for at once, but not
-     * again and again, and then it is asked what it still knows. */
-    m->is_unverified = true;
-    m->is_overdue = a->purpose == PH_PURPOSE_RENEW;
-    if (m->engine->now >= g->upnp.lost_at + PH_BACKOFF_FIRST || g->upnp.lost_at == 0)
-        ph_upnp_search_again(g);
-    g->upnp.lost_at = m->engine->now;
+    /* The device may have restarted, perhaps at another port: it is searched for at once, and then
+     * it is asked what it still knows. */
+    if (m->state == PORTHOLE_SUCCESS) {
+        m->is_unverified = true;
+        m->is_overdue = a->purpose == PH_PURPOSE_RENEW;
+    }
+    if (m->state == PORTHOLE_SUCCESS || is_moved)
+        ph_upnp_search_lost(g);
 }
 
 void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
@@ -178,8 +180,11 @@ static void verified(struct ph_mapping *m, struct ph_attempt *a, bool is_there) 
         return;
     }
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
-    if (!is_there)
+    m->is_unverified = m->gateway->upnp.has_no_query;
+    if (!is_there) {
         ph_mapping_lose(m, "the gateway forgot it");
+        ph_recheck_others(m->gateway);
+    }
     ph_mapping_run(m);
 }
 
@@ -208,7 +213,6 @@ static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned 
         ph_errand_unlisted(m, a, code);
     } else if (a->purpose == PH_PURPOSE_VERIFY) {
         g->upnp.has_no_query = code != PH_UPNP_NO_SUCH_ENTRY;
-        m->is_unverified = g->upnp.has_no_query;
         verified(m, a, g->upnp.has_no_query);
     } else if (code == PH_UPNP_PERMANENT_LEASES_ONLY && !g->upnp.permanent_only) {
         g->upnp.permanent_only = true;
@@ -234,11 +238,11 @@ void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
     int error = ph_soap_decode(message->body, &reply);
     if (error < 0) {
         /* No SOAP at all: a status page, or a device that is not what it said. */
-        action_failed(m, a, error);
+        action_failed(m, a, error, message->status == 404);
     } else if (reply.error_code) {
         action_faulted(m, a, reply.error_code);
     } else if (message->status != 200) {
-        action_failed(m, a, PORTHOLE_ERR_REFUSED);
+        action_failed(m, a, PORTHOLE_ERR_REFUSED, message->status == 404);
     } else if (a->purpose == PH_PURPOSE_DELETE) {
         ph_mapping_deleted(m, PORTHOLE_UPNP, 0, 0);
     } else if (a->purpose == PH_PURPOSE_LIST) {
@@ -258,5 +262,5 @@ void ph_upnp_action_failed(struct ph_gateway *g, struct ph_mapping *m, int error
     struct ph_attempt *a = &m->attempts[PORTHOLE_UPNP - 1];
     free_exchange(g, a->exchange);
     a->exchange = 0;
-    action_failed(m, a, error);
+    action_failed(m, a, error, error == PORTHOLE_ERR_PORT_CLOSED);
 }

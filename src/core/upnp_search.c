@@ -72,6 +72,13 @@ void ph_upnp_search_again(struct ph_gateway *g) {
     ph_gateway_ask(g, PORTHOLE_UPNP);
 }
 
+void ph_upnp_search_lost(struct ph_gateway *g) {
+    ph_us now = g->engine->now;
+    if (now >= g->upnp.lost_at + PH_BACKOFF_FIRST || g->upnp.lost_at == 0)
+        ph_upnp_search_again(g);
+    g->upnp.lost_at = now;
+}
+
 void ph_upnp_search_stop(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;
     if (u->exchange)
@@ -139,7 +146,7 @@ static const char *distrust(const struct ph_gateway *g, const struct ph_endpoint
     return is_neighbour(&g->path, host) ? NULL : "its host is not on this network";
 }
 
-static bool is_known(const struct ph_upnp_client *u, const struct ph_url *url) {
+bool ph_upnp_search_knows(const struct ph_upnp_client *u, const struct ph_url *url) {
     for (unsigned i = 0; i < u->candidate_count; i++)
         if (ph_endpoint_equal(&u->candidates[i].url.host, &url->host) &&
             strcmp(u->candidates[i].url.path, url->path) == 0)
@@ -184,10 +191,12 @@ void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *fro
     /* Whoever merely points at the gateway may be a stranger. */
     bool is_gateway = ph_addr_equal(&url.host.addr, &g->path.gateway) &&
                       ph_addr_equal(&from->addr, &g->path.gateway);
-    struct ph_upnp_candidate *candidate = is_known(u, &url) ? NULL : room_for(u, is_gateway);
+    struct ph_upnp_candidate *candidate =
+        ph_upnp_search_knows(u, &url) ? NULL : room_for(u, is_gateway);
     if (!candidate)
         return;
-    *candidate = (struct ph_upnp_candidate){.url = url, .is_gateway = is_gateway};
+    *candidate = (struct ph_upnp_candidate){
+        .url = url, .boot_id = message.boot_id, .is_gateway = is_gateway};
     ph_trace(e, PORTHOLE_LOG_DEBUG, "upnp: %s answers, described at %s", host, url.path);
     if (u->tries == 1 && g->methods[PORTHOLE_UPNP].rtt == 0)
         g->methods[PORTHOLE_UPNP].rtt = e->now - u->sent;
@@ -206,6 +215,7 @@ static void candidate_failed(struct ph_gateway *g, int error, int code) {
     if (u->phase == PH_UPNP_READY) {
         /* It was in use: everything is asked anew. */
         ph_gateway_dead(g, PORTHOLE_UPNP, error, code);
+        ph_upnp_search_lost(g);
         return;
     }
     move_search(g, PH_UPNP_SEARCHING);

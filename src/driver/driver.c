@@ -33,7 +33,7 @@ struct channel {
 struct channels {
     struct ph_link link;
     uint32_t gateway; /* 0 = forgotten */
-    struct channel at[2];
+    struct channel at[PH_CHANNELS];
 };
 
 struct ph_driver {
@@ -73,7 +73,8 @@ static struct channels *add_channels(struct ph_driver *d, uint32_t gateway) {
     if (!set)
         return NULL;
     set->gateway = gateway;
-    set->at[PH_CHANNEL_CONTROL].fd = set->at[PH_CHANNEL_SEARCH].fd = -1;
+    for (unsigned i = 0; i < PH_CHANNELS; i++)
+        set->at[i].fd = -1;
     ph_link_init(&set->link);
     ph_list_append(&d->channels, &set->link);
     return set;
@@ -92,14 +93,17 @@ static void fail_channel(struct channel *channel, int error) {
     channel->error = is_closed ? PORTHOLE_ERR_PORT_CLOSED : PORTHOLE_ERR_UNREACHABLE;
 }
 
+static struct channels *need_channels(struct ph_driver *d, uint32_t gateway) {
+    struct channels *set = find_channels(d, gateway);
+    return set ? set : add_channels(d, gateway);
+}
+
 static void do_send(struct ph_driver *d, const struct ph_effect *effect, const void *bytes) {
     const struct ph_path *path = ph_engine_path(d->engine, effect->gateway);
     bool is_control = effect->channel == PH_CHANNEL_CONTROL;
     if (!path || !ph_sock_may_send(path, &effect->to))
         return;
-    struct channels *set = find_channels(d, effect->gateway);
-    if (!set)
-        set = add_channels(d, effect->gateway);
+    struct channels *set = need_channels(d, effect->gateway);
     if (!set)
         return; /* as good as lost on the way: the core sends it again */
     struct channel *channel = &set->at[effect->channel];
@@ -135,6 +139,28 @@ static void do_http(struct ph_driver *d, const struct ph_effect *effect, const v
     d->changes++;
 }
 
+/* What cannot be opened is told to the engine, and no more: it only hurries things. */
+static void do_listen(struct ph_driver *d, uint32_t gateway) {
+    const struct ph_path *path = ph_engine_path(d->engine, gateway);
+    struct channels *set = path ? need_channels(d, gateway) : NULL;
+    for (unsigned i = PH_CHANNEL_ANNOUNCE; set && i < PH_CHANNELS; i++) {
+        if (set->at[i].fd >= 0)
+            continue;
+        int fd = ph_sock_hint(path, (enum ph_channel)i);
+        set->at[i].fd = fd < 0 ? -1 : fd;
+        set->at[i].error = fd < 0 && fd != PH_SOCK_NOT_NOW ? PORTHOLE_ERR_NOT_AVAILABLE : 0;
+        d->changes++;
+    }
+}
+
+static void do_deafen(struct ph_driver *d, uint32_t gateway) {
+    struct channels *set = find_channels(d, gateway);
+    for (unsigned i = PH_CHANNEL_ANNOUNCE; set && i < PH_CHANNELS; i++) {
+        close_channel(d, &set->at[i]);
+        set->at[i].error = 0;
+    }
+}
+
 /* Id 0 marks an exchange that is over and waits to be freed. */
 static void do_cancel(struct ph_driver *d, uint32_t exchange) {
     for (struct ph_link *link = d->exchanges.next; link != &d->exchanges; link = link->next) {
@@ -149,8 +175,8 @@ static void do_forget(struct ph_driver *d, uint32_t gateway) {
     if (!set)
         return;
     set->gateway = 0;
-    close_channel(d, &set->at[PH_CHANNEL_CONTROL]);
-    close_channel(d, &set->at[PH_CHANNEL_SEARCH]);
+    for (unsigned i = 0; i < PH_CHANNELS; i++)
+        close_channel(d, &set->at[i]);
 }
 
 /* After each step, so that no event covers an earlier one of the same mapping. */
@@ -177,6 +203,12 @@ static int do_step(struct ph_driver *d, const struct ph_input *input) {
             break;
         case PH_EFFECT_CANCEL:
             do_cancel(d, effect->exchange);
+            break;
+        case PH_EFFECT_LISTEN:
+            do_listen(d, effect->gateway);
+            break;
+        case PH_EFFECT_DEAFEN:
+            do_deafen(d, effect->gateway);
             break;
         case PH_EFFECT_FORGET:
             do_forget(d, effect->gateway);
@@ -259,6 +291,8 @@ static void read_channel(struct ph_driver *d, struct channels *set, enum ph_chan
             (void)do_step(d, &input);
         } else if (n < 0) {
             fail_channel(channel, n);
+            if (which >= PH_CHANNEL_ANNOUNCE)
+                channel->error = 0; /* nothing was sent there */
             /* Reading clears what the network did, but not what is wrong with the socket. */
             if (n != PORTHOLE_ERR_PORT_CLOSED && n != PORTHOLE_ERR_UNREACHABLE)
                 close_channel(d, channel);
@@ -269,8 +303,8 @@ static void read_channel(struct ph_driver *d, struct channels *set, enum ph_chan
 static void read_channels(struct ph_driver *d) {
     for (struct ph_link *link = d->channels.next; link != &d->channels; link = link->next) {
         struct channels *set = PH_CONTAINER(link, struct channels, link);
-        read_channel(d, set, PH_CHANNEL_CONTROL);
-        read_channel(d, set, PH_CHANNEL_SEARCH);
+        for (unsigned i = 0; i < PH_CHANNELS; i++)
+            read_channel(d, set, (enum ph_channel)i);
     }
 }
 
@@ -329,8 +363,8 @@ static bool tell_once(struct ph_driver *d) {
         told |= run_exchange(d, PH_CONTAINER(link, struct ph_exchange, link));
     for (struct ph_link *link = d->channels.next; link != &d->channels; link = link->next) {
         struct channels *set = PH_CONTAINER(link, struct channels, link);
-        told |= tell_unreachable(d, set, PH_CHANNEL_CONTROL);
-        told |= tell_unreachable(d, set, PH_CHANNEL_SEARCH);
+        for (unsigned i = 0; i < PH_CHANNELS; i++)
+            told |= tell_unreachable(d, set, (enum ph_channel)i);
     }
     return told;
 }
@@ -350,8 +384,8 @@ static void free_finished(struct ph_driver *d, bool all) {
         struct channels *set = PH_CONTAINER(link, struct channels, link);
         next = link->next;
         if (set->gateway == 0 || all) {
-            close_channel(d, &set->at[PH_CHANNEL_CONTROL]);
-            close_channel(d, &set->at[PH_CHANNEL_SEARCH]);
+            for (unsigned i = 0; i < PH_CHANNELS; i++)
+                close_channel(d, &set->at[i]);
             ph_link_remove(link);
             free(set);
         }
@@ -446,7 +480,7 @@ size_t ph_driver_pollfds(const struct ph_driver *driver, struct pollfd *ret, siz
         n = add_pollfd(ret, count, n, lookout[i]);
     for (struct ph_link *link = d->channels.next; link != &d->channels; link = link->next) {
         struct channels *set = PH_CONTAINER(link, struct channels, link);
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < PH_CHANNELS; i++)
             n = add_pollfd(ret, count, n, (struct pollfd){.fd = set->at[i].fd, .events = POLLIN});
     }
     for (struct ph_link *link = d->exchanges.next; link != &d->exchanges; link = link->next)
@@ -470,8 +504,9 @@ ph_us ph_driver_deadline(const struct ph_driver *driver) {
     }
     for (struct ph_link *link = d->channels.next; link != &d->channels; link = link->next) {
         const struct channels *set = PH_CONTAINER(link, struct channels, link);
-        if (set->at[PH_CHANNEL_CONTROL].error != 0 || set->at[PH_CHANNEL_SEARCH].error != 0)
-            return 0;
+        for (unsigned i = 0; i < PH_CHANNELS; i++)
+            if (set->at[i].error != 0)
+                return 0;
     }
     return deadline;
 }

@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "wire/pcp.h"
+#include "wire/ssdp.h"
 
 /* Room for the answers to a full window of requests, asked for in one burst. */
 #define RECEIVE_BUFFER_SIZE (256 * 1024)
@@ -178,9 +181,88 @@ int ph_sock_stream(const struct ph_path *path, const struct ph_endpoint *to) {
     return connect_to(fd, &to->addr, to->port, path->interface);
 }
 
+/* ---- Listening ------------------------------------------------------------------------------- */
+
+static bool is_on_loopback(const struct ph_path *path) {
+    return ph_addr_is_loopback(&path->gateway) || ph_addr_is_loopback(&path->source);
+}
+
+/* The interface that has the address; 0 = none. A gateway that the user named comes without one. */
+static uint32_t interface_of(const struct ph_addr *source) {
+    struct ifaddrs *all;
+    uint32_t found = 0;
+    if (getifaddrs(&all) != 0)
+        return 0;
+    for (const struct ifaddrs *one = all; one && found == 0; one = one->ifa_next) {
+        union address address;
+        if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET6)
+            continue;
+        memset(&address, 0, sizeof address);
+        memcpy(&address.v6, one->ifa_addr, sizeof address.v6);
+        struct ph_addr addr = from_system(&address).addr;
+        if (ph_addr_equal(&addr, source))
+            found = if_nametoindex(one->ifa_name);
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static int join_group(int fd, const struct ph_path *path, const struct ph_addr *group,
+                      uint32_t interface) {
+    if (!ph_addr_is_v4(group)) {
+        struct ipv6_mreq membership = {.ipv6mr_interface = interface};
+        memcpy(&membership.ipv6mr_multiaddr, group->b, sizeof group->b);
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &membership, sizeof membership);
+    }
+    struct ip_mreq membership;
+    memcpy(&membership.imr_multiaddr, ph_addr_v4_bytes(group), sizeof membership.imr_multiaddr);
+    memcpy(&membership.imr_interface, ph_addr_v4_bytes(&path->source),
+           sizeof membership.imr_interface);
+#if defined(IP_MULTICAST_ALL)
+    /* Else what arrives on interfaces that others on this host have joined is heard too. */
+    (void)set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+#endif
+    return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership);
+}
+
+int ph_sock_hint(const struct ph_path *path, enum ph_channel channel) {
+    static const struct ph_addr all_nodes_v6 = {{0xff, 0x02, [15] = 1}};
+    bool is_notify = channel == PH_CHANNEL_NOTIFY;
+    bool is_v4 = ph_addr_is_v4(&path->source);
+    bool is_unicast = channel == PH_CHANNEL_ANNOUNCE_UNICAST || is_on_loopback(path);
+    if (channel == PH_CHANNEL_ANNOUNCE_UNICAST && is_on_loopback(path))
+        return PH_SOCK_NOT_NOW;
+    if (is_notify && !is_v4)
+        return PORTHOLE_ERR_NOT_AVAILABLE;
+    struct ph_addr group = is_v4 ? ph_addr_v4(224, 0, 0, 1) : all_nodes_v6;
+    if (is_notify)
+        group = ph_ssdp_group_v4;
+    int fd = open_socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM);
+    if (fd < 0)
+        return give_up(fd);
+    /* Other clients on this host listen there too. What is sent to the group reaches all of them,
+     * but only when each allows it; what is sent to our address reaches one. */
+    (void)set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+#if defined(SO_REUSEPORT)
+    if (!is_unicast)
+        (void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+#endif
+    union address local;
+    uint32_t interface = path->interface;
+    if (interface == 0 && !is_v4)
+        interface = interface_of(&path->source);
+    uint16_t port = is_notify ? PH_SSDP_PORT : PH_PCP_CLIENT_PORT;
+    socklen_t len = to_system(is_unicast ? &path->source : &group, port, interface, &local);
+    if (bind(fd, &local.any, len) != 0 ||
+        (!is_unicast && join_group(fd, path, &group, interface) != 0))
+        return give_up(fd);
+    return fd;
+}
+
+/* ---- Sending and receiving ------------------------------------------------------------------- */
+
 bool ph_sock_may_send(const struct ph_path *path, const struct ph_endpoint *to) {
-    return !ph_addr_is_multicast(&to->addr) ||
-           (!ph_addr_is_loopback(&path->gateway) && !ph_addr_is_loopback(&path->source));
+    return !ph_addr_is_multicast(&to->addr) || !is_on_loopback(path);
 }
 
 int ph_sock_send(int fd, const struct ph_path *path, const struct ph_endpoint *to,

@@ -23,6 +23,10 @@ int ph_sock_error(int error_number);
 /* Each returns a descriptor, or an error as above. */
 int ph_sock_control(const struct ph_path *path);
 int ph_sock_search(const struct ph_path *path);
+/* One of the channels that are only listened to, shared with whoever shares it too. When gateway or
+ * source are loopback it is bound to the source and joins nothing, and for ANNOUNCE_UNICAST, which
+ * would be the same, there is PH_SOCK_NOT_NOW. SSDP's group by IPv6 is NOT_AVAILABLE. */
+int ph_sock_hint(const struct ph_path *path, enum ph_channel channel);
 /* Bound to the path's source; the connection is under way when it returns. */
 int ph_sock_stream(const struct ph_path *path, const struct ph_endpoint *to);
 

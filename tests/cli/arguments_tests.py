@@ -106,6 +106,9 @@ WRONG = {
     ("gateway", "x"): "porthole gateway: 'x': no arguments are taken",
     ("gateway", "--loss", "101"):
         "porthole gateway: --loss '101' is not a percentage from 0 to 100",
+    ("gateway", "--announce", "x"): f"porthole gateway: --announce 'x' {HOST}",
+    ("gateway", "--announce", "224.0.0.1"):
+        "porthole gateway: --address and --announce: one is on loopback, the other is not",
     ("gateway", "--address", "x"): f"porthole gateway: --address 'x' {HOST}",
     ("demo", "x"): "porthole demo: 'x': no arguments are taken",
     ("demo", "-g", "127.0.0.1"): "porthole demo: '-g' is not an option here",

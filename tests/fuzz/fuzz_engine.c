@@ -384,6 +384,34 @@ static void play_ssdp(struct play *play) {
     play_datagram(play, PH_CHANNEL_SEARCH, sources[what >> 4 & 3], bytes, (size_t)len);
 }
 
+/* What nobody asked for, from the gateway or from elsewhere. */
+static void play_unasked(struct play *play) {
+    uint8_t what = take(play);
+    enum ph_channel channel = (enum ph_channel)(PH_CHANNEL_ANNOUNCE + what % 3);
+    struct ph_endpoint from = {what & 4 ? ph_addr_v4(8, 8, 4, 4) : play->path.gateway, PH_PCP_PORT};
+    uint8_t announce[24] = {what & 8 ? PH_PCP_VERSION : 0, 0x80};
+    char bytes[512];
+    int len;
+    if (what & 16) {
+        struct ph_input input = {.type = PH_INPUT_UNREACHABLE};
+        input.u.unreachable.gateway = play->gateway;
+        input.u.unreachable.channel = channel;
+        input.u.unreachable.error = PORTHOLE_ERR_NOT_AVAILABLE;
+        step(play, &input);
+    } else if (channel != PH_CHANNEL_NOTIFY) {
+        announce[what & 8 ? 11 : 7] = take(play);
+        announce[8] = what & 8 ? 0 : 1; /* NAT-PMP: an address */
+        play_datagram(play, channel, from, announce, what & 8 ? 24 : 12);
+    } else {
+        len = snprintf(bytes, sizeof bytes,
+                       "NOTIFY * HTTP/1.1\r\nNT: %s\r\nNTS: ssdp:%s\r\nBOOTID.UPNP.ORG: %u\r\n"
+                       "LOCATION: http://192.168.77.1:%u/a.xml\r\n\r\n",
+                       PH_SSDP_TARGET_IGD1, what & 32 ? "byebye" : "alive", take(play) % 4U,
+                       4999U + what / 64);
+        play_datagram(play, channel, from, bytes, (size_t)len);
+    }
+}
+
 static void play_unreachable(struct play *play) {
     uint8_t what = take(play);
     struct ph_input input = {.type = PH_INPUT_UNREACHABLE};
@@ -486,9 +514,9 @@ static void play_time(struct play *play) {
 
 /* By the script's next byte; the corpus depends on the order. */
 static void (*const plays[])(struct play *play) = {
-    play_map,   play_unmap,  play_refresh,     play_time,  play_answer, play_control,
-    play_ssdp,  play_search, play_unreachable, play_reply, play_failed, play_network,
-    play_probe, play_stop,   play_timer,       play_timer,
+    play_map,   play_unmap,  play_refresh,     play_time,    play_answer, play_control,
+    play_ssdp,  play_search, play_unreachable, play_reply,   play_failed, play_network,
+    play_probe, play_stop,   play_timer,       play_unasked,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -142,7 +142,7 @@ static void start(struct play *play, struct ph_seeded *seeded, uint8_t settings)
     config.behaviour.mappings_max = settings & 16 ? 3 : 100;
     config.behaviour.lease_max_s = settings & 32 ? 60 : UINT32_MAX;
     config.random = (struct ph_random){ph_seeded_fill, seeded};
-    config.hooks = (struct ph_gw_hooks){on_open, on_close, on_request, play};
+    config.hooks = (struct ph_gw_hooks){on_open, on_close, on_request, play, NULL};
     play->is_refusing = settings & 64;
     play->client = (struct ph_endpoint){ph_addr_v4(192, 168, 1, 50), 40000};
     play->server = ph_gw_server_new(&config, play->now);

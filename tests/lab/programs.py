@@ -105,6 +105,11 @@ class Porthole:
 
     def wait_event(self, name, patience_s=10.0, **wanted):
         """The next event NAME whose members equal WANTED; it holds its own age in "at_s"."""
+        return self.wait_any((name,), patience_s, **wanted)
+
+    def wait_any(self, names, patience_s=10.0, **wanted):
+        """The same for an event of one of these names."""
+        name = " or ".join(names)
         give_up = time.monotonic() + patience_s
         while True:
             try:
@@ -121,7 +126,7 @@ class Porthole:
                 self._complain(f"not a line of JSON on standard output: {line!r}")
             event["at_s"] = at_s
             self.seen.append(event)
-            if event.get("event") == name and all(event.get(k) == v for k, v in wanted.items()):
+            if event.get("event") in names and all(event.get(k) == v for k, v in wanted.items()):
                 return event
 
     def interrupt(self):

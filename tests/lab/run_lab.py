@@ -26,6 +26,7 @@ import lease_tests  # noqa: E402, F401
 import network_tests  # noqa: E402, F401
 import peer_tests  # noqa: E402
 import programs  # noqa: E402
+import restarts  # noqa: E402,F401
 import scenarios  # noqa: E402
 
 TEST_S_MAX = 120.0

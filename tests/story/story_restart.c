@@ -62,8 +62,10 @@ static void steady_gateway_is_asked_once_a_period_and_nothing_happens(void **sta
         struct ph_world *world = mapped_world(all_methods[i], PH_SECONDS(60), &id);
         unsigned before = (unsigned)world->sent_count;
         ph_world_run(world, PH_SECONDS(1200));
-        /* The period's jitter shortens it by at most a tenth. */
-        assert_in_range(world->sent_count - before, 20, 23);
+        /* The period's jitter shortens it by at most a tenth. UPnP tells the external address apart
+         * from the mapping. */
+        unsigned requests = all_methods[i] == PORTHOLE_UPNP ? 2 : 1;
+        assert_in_range(world->sent_count - before, 20 * requests, 23 * requests);
         assert_int_equal(world->event_count, 1);
         ph_world_free(world);
     }

@@ -141,6 +141,31 @@ static void device_that_restarts_on_another_port_is_found_and_told_again(void **
     ph_world_free(world);
 }
 
+static void control_url_that_is_not_found_is_searched_for_at_once(void **state) {
+    (void)state;
+    struct igd igd;
+    igd_init(&igd);
+    struct ph_world_options options = igd_options(&igd);
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(10));
+    igd.action_status = 404;
+    igd.action_body = "<html>no</html>";
+    ph_world_run(world, PH_SECONDS(51)); /* it tells no BOOTID: a recheck in 60 s */
+    const struct ph_world_sent *asked = story_http_sent(world, "#GetSpecificPortMappingEntry", 0);
+    assert_non_null(asked);
+    bool is_searched = false;
+    for (size_t i = 0; i < world->sent_count; i++)
+        is_searched |= world->sent[i].port == PH_WORLD_SSDP && world->sent[i].at >= asked->at &&
+                       world->sent[i].at < asked->at + PH_MS(100);
+    assert_true(is_searched);
+    igd.action_status = 0;
+    ph_world_run(world, PH_SECONDS(60));
+    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+    assert_int_equal(world->event_count, 1);
+    ph_world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(router_that_knows_no_leases_is_asked_for_none),
@@ -148,6 +173,7 @@ int main(void) {
         cmocka_unit_test(uplink_that_goes_at_a_renewal_is_no_loss_until_the_lease_ends),
         cmocka_unit_test(device_that_is_gone_for_a_while_keeps_the_mapping),
         cmocka_unit_test(device_that_moves_to_another_port_is_found_again_with_all_it_holds),
+        cmocka_unit_test(control_url_that_is_not_found_is_searched_for_at_once),
         cmocka_unit_test(device_that_restarts_on_another_port_is_found_and_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,7 @@ static inline int fixture_setup(void **state) {
     f->config.http_port = 5000;
     f->config.boot_id = 77;
     f->config.random = (struct ph_random){ph_seeded_fill, &f->seeded};
-    f->config.hooks = (struct ph_gw_hooks){fixture_open, fixture_close, fixture_request, f};
+    f->config.hooks = (struct ph_gw_hooks){fixture_open, fixture_close, fixture_request, f, NULL};
     f->now = FIXTURE_START;
     f->client = (struct ph_endpoint){ph_addr_v4(192, 168, 1, 50), 40000};
     fixture_start(f);

@@ -384,6 +384,30 @@ static void external_address_may_be_another_than_the_one_told(void **state) {
     close(control);
 }
 
+static void start_is_announced_to_the_client_that_was_named(void **state) {
+    (void)state;
+    struct ph_endpoint at[2] = {{own_address(9), PH_PCP_CLIENT_PORT},
+                                {own_address(9), PH_SSDP_PORT}};
+    int fds[2] = {ph_gw_sock_udp(&at[0], false), ph_gw_sock_udp(&at[1], false)};
+    uint8_t bytes[PH_SSDP_SIZE_MAX];
+    config.announce_to = own_address(9);
+    start();
+    for (unsigned i = 0; i < 2; i++) {
+        struct sockaddr_storage from;
+        socklen_t len = sizeof from;
+        assert_true(is_ready(fds[i], POLLIN, WAIT_MS));
+        assert_true(recvfrom(fds[i], bytes, sizeof bytes, 0, (struct sockaddr *)&from, &len) > 0);
+        struct ph_endpoint server = ph_gw_sock_decode(&from);
+        struct ph_addr internal = own_address(1);
+        assert_true(ph_addr_equal(&server.addr, &internal));
+        assert_int_equal(server.port, i == 0 ? PH_PCP_PORT : PH_SSDP_PORT);
+        assert_memory_equal(bytes, i == 0 ? "\2\200" : "NO", 2);
+    }
+    stop();
+    close(fds[0]);
+    close(fds[1]);
+}
+
 #define IO_TEST(name) cmocka_unit_test_setup_teardown(name, io_setup, io_teardown)
 
 int main(void) {
@@ -396,6 +420,7 @@ int main(void) {
         IO_TEST(loss_is_as_asked_and_the_same_for_a_seed),
         IO_TEST(what_is_off_is_closed),
         IO_TEST(problem_names_the_address),
+        IO_TEST(start_is_announced_to_the_client_that_was_named),
         IO_TEST(external_address_may_be_another_than_the_one_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
