@@ -31,6 +31,7 @@ static const char gateway_help[] =
     "      --igd-version N        of the UPnP device: 1 or 2 (2)\n"
     "      --http-port N          TCP port of UPnP (any free one)\n"
     "      --lease-max S          grant no lease longer than that (86400)\n"
+    "      --quirk NAME[,NAME]    have the faults of real routers; `--quirk list` names them\n"
     "      --loss P, --seed N     lose P percent of its datagrams, each way; its seed (1)\n"
     "      --no-forward           keep mappings, but open no ports\n"
     "      --json                 one JSON object a line\n"
@@ -38,8 +39,7 @@ static const char gateway_help[] =
     "\n"
     "examples:\n"
     "  porthole gateway                         then: porthole probe -g 127.77.0.1 -b 127.0.0.1\n"
-    "  porthole gateway --no-pcp --no-natpmp    UPnP only; port 5351 is closed\n"
-    "  porthole gateway --loss 20 -v            a bad link, watched\n"
+    "  porthole gateway --quirk permanent-only  a router that knows no leases\n"
     "exit codes: 0 interrupted, 1 failed, 2 usage\n";
 
 enum {
@@ -54,6 +54,7 @@ enum {
     OPTION_IGD_VERSION,
     OPTION_HTTP_PORT,
     OPTION_LEASE_MAX,
+    OPTION_QUIRK,
     OPTION_LOSS,
     OPTION_SEED,
     OPTION_NO_FORWARD
@@ -71,6 +72,7 @@ static const struct option gateway_options[] = {
     {"igd-version", required_argument, NULL, OPTION_IGD_VERSION},
     {"http-port", required_argument, NULL, OPTION_HTTP_PORT},
     {"lease-max", required_argument, NULL, OPTION_LEASE_MAX},
+    {"quirk", required_argument, NULL, OPTION_QUIRK},
     {"loss", required_argument, NULL, OPTION_LOSS},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"no-forward", no_argument, NULL, OPTION_NO_FORWARD},
@@ -113,6 +115,24 @@ static bool take_number(const struct ph_options *options, const char *name, cons
     return ph_options_number(options, name, optarg, what, min, max, ret);
 }
 
+static bool take_quirks(const struct ph_options *options, uint64_t *ret) {
+    char quote[PH_OUTPUT_QUOTE_SIZE];
+    char name[40];
+    struct ph_span unknown;
+    if (ph_gw_quirk_parse(ph_span_of(optarg), ret, &unknown))
+        return true;
+    ph_span_print(unknown, name, sizeof name);
+    ph_output_error(options->command, "--quirk %s: there is no such quirk; `list` names them",
+                    ph_output_quote(name, quote));
+    return false;
+}
+
+static void list_quirks(void) {
+    const struct ph_gw_quirk_row *row;
+    for (size_t i = 0; (row = ph_gw_quirk_row(i)) != NULL; i++)
+        printf("%-20s  %s [%s]\n", row->name, row->summary, row->source);
+}
+
 /* The options that have a value. */
 static bool take_value(struct gateway_arguments *arguments, int option) {
     const struct ph_options *options = &arguments->options;
@@ -140,6 +160,8 @@ static bool take_value(struct gateway_arguments *arguments, int option) {
         ok = take_number(options, "--lease-max", "a number of seconds", 1, UINT32_MAX, &number);
         config->server.behaviour.lease_max_s = number;
         return ok;
+    case OPTION_QUIRK:
+        return take_quirks(options, &config->server.behaviour.quirks);
     case OPTION_LOSS:
         ok = take_number(options, "--loss", "a percentage", 0, 100, &number);
         config->loss_percent = number;
@@ -184,6 +206,10 @@ static int read_gateway_arguments(struct gateway_arguments *arguments, int argc,
             return PH_EXITCODE_USAGE;
         if (option == PH_OPTIONS_HELP) {
             fputs(gateway_help, stdout);
+            return PH_EXITCODE_DONE;
+        }
+        if (option == OPTION_QUIRK && strcmp(optarg, "list") == 0) {
+            list_quirks();
             return PH_EXITCODE_DONE;
         }
         if (!take_gateway_option(arguments, option))

@@ -18,6 +18,7 @@
 
 #include "gateway/forward.h"
 #include "gateway/io_http.h"
+#include "gateway/io_late.h"
 #include "gateway/loop.h"
 #include "gateway/sock.h"
 #include "wire/pcp.h"
@@ -43,6 +44,7 @@ struct ph_gw_io {
     struct ph_gw_source control;
     struct ph_gw_source ssdp;
     struct ph_gw_source ssdp_group;
+    struct ph_gw_late late; /* SSDP answers that a router model holds up */
     struct ph_gw_source stop;
     bool is_stopped;
     struct ph_seeded loss;
@@ -80,6 +82,24 @@ static void send_back(void *user, const void *bytes, size_t len) {
     /* What does not fit into the socket's buffer is lost, as on any link. */
     if (!is_lost(to->io))
         (void)sendto(to->fd, bytes, len, MSG_NOSIGNAL, header->msg_name, header->msg_namelen);
+}
+
+/* In the manner of the router model: late, or from another port. */
+static void send_ssdp_back(void *user, const void *bytes, size_t len) {
+    const struct sender *to = user;
+    struct ph_gw_io *io = to->io;
+    struct ph_gw_ssdp_manner manner = ph_gw_server_ssdp_manner(io->server);
+    const struct msghdr *header = &to->request->msg_hdr;
+    if (manner.delay == 0 && manner.port == PH_SSDP_PORT) {
+        send_back(user, bytes, len);
+        return;
+    }
+    if (is_lost(io))
+        return;
+    struct ph_endpoint from = {io->config.server.internal, manner.port};
+    ph_gw_late_add(&io->late, ph_gw_loop_now() + manner.delay, &from, header->msg_name,
+                   header->msg_namelen, bytes, len);
+    ph_gw_late_tick(&io->late, ph_gw_loop_now(), io->ssdp.fd);
 }
 
 static unsigned receive_batch(struct ph_gw_io *io, int fd) {
@@ -121,7 +141,7 @@ static void serve_ssdp(struct ph_gw_io *io, int fd, ph_us now) {
         struct ph_endpoint from = ph_gw_sock_decode(&io->batch.senders[i]);
         if (!is_lost(io))
             ph_gw_server_ssdp(io->server, now, &from, io->batch.bytes[i], to.request->msg_len,
-                              send_back, &to);
+                              send_ssdp_back, &to);
     }
 }
 
@@ -371,7 +391,7 @@ int ph_gw_io_new(const struct ph_gw_io_config *config, struct ph_gw_io **ret,
 static ph_us io_earlier(ph_us a, ph_us b) { return a < b ? a : b; }
 
 static ph_us io_deadline(const struct ph_gw_io *io) {
-    ph_us until = ph_gw_server_deadline(io->server);
+    ph_us until = io_earlier(ph_gw_server_deadline(io->server), ph_gw_late_deadline(&io->late));
     if (io->http)
         until = io_earlier(until, ph_gw_http_deadline(io->http));
     if (io->forward)
@@ -389,6 +409,7 @@ int ph_gw_io_run(struct ph_gw_io *io, int stop_fd) {
         ok = ph_gw_loop_wait(io->loop, io_deadline(io));
         ph_us now = ph_gw_loop_now();
         ph_gw_server_tick(io->server, now);
+        ph_gw_late_tick(&io->late, now, io->ssdp.fd);
         if (io->http)
             ph_gw_http_tick(io->http, now);
         if (io->forward)

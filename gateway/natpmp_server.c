@@ -57,7 +57,9 @@ static enum ph_natpmp_result make_mapping(struct ph_gw_server *server, ph_us now
     else if (ph_gw_server_open(server, now, &facts, false, lease_s, &mapping) < 0)
         return PH_NATPMP_OUT_OF_RESOURCES;
     response->external_port = mapping->facts.external_port;
-    response->lifetime_s = lease_s;
+    response->lifetime_s = ph_gw_has(server, PH_GW_QUIRK_LEASE_NOT_EXTENDED)
+                               ? ph_gw_mapping_left_s(mapping, now)
+                               : lease_s;
     return PH_NATPMP_SUCCESS;
 }
 
@@ -66,7 +68,7 @@ static enum ph_natpmp_result obey_natpmp(struct ph_gw_server *server, ph_us now,
                                          const struct ph_natpmp_request *request,
                                          struct ph_natpmp_response *response) {
     if (request->opcode == PH_NATPMP_ADDRESS) {
-        response->external_addr = server->config.external;
+        response->external_addr = ph_gw_quirk_external(server);
         /* §3.5: what NETWORK_FAILURE is for; an IPv6 address has no room in the answer. */
         return ph_addr_is_v4(&server->config.external) ? PH_NATPMP_SUCCESS
                                                        : PH_NATPMP_NETWORK_FAILURE;

@@ -41,7 +41,13 @@ static enum ph_pcp_result renew_map(struct ph_gw_server *server, ph_us now,
                                     struct ph_gw_mapping *mapping,
                                     const struct ph_pcp_request *request) {
     uint16_t wish = request->map.external_port;
-    if (request->lifetime_s == 0) {
+    bool is_delete = request->lifetime_s == 0;
+    /* A shorter lease is no renewal. */
+    bool is_renewal = !is_delete && request->lifetime_s >= ph_gw_mapping_left_s(mapping, now);
+    if ((is_delete && ph_gw_has(server, PH_GW_QUIRK_PCP_NO_DELETE)) ||
+        (is_renewal && ph_gw_has(server, PH_GW_QUIRK_PCP_NO_RENEWAL)))
+        return PH_PCP_NO_RESOURCES;
+    if (is_delete) {
         ph_gw_server_close(server, mapping, PH_GW_REMOVED);
         return PH_PCP_SUCCESS;
     }
@@ -62,6 +68,8 @@ static enum ph_pcp_result create_map(struct ph_gw_server *server, ph_us now,
                                 .client = request->client_addr};
     memcpy(facts.nonce, map->nonce, sizeof facts.nonce);
     bool exact = request->prefer_failure && map->external_port != 0;
+    if (ph_gw_has(server, PH_GW_QUIRK_PCP_NO_RESOURCES))
+        return PH_PCP_NO_RESOURCES;
     int error = ph_gw_server_open(server, now, &facts, exact,
                                   ph_gw_server_clamp_s(server, request->lifetime_s), ret);
     if (error == PORTHOLE_ERR_PORT_TAKEN)
@@ -150,7 +158,7 @@ size_t ph_gw_pcp_answer(struct ph_gw_server *server, ph_us now, const struct ph_
         response.lifetime_s = error_lifetime_s(result);
     if (mapping && result == PH_PCP_SUCCESS) {
         response.map.external_port = mapping->facts.external_port;
-        response.map.external_addr = server->config.external;
+        response.map.external_addr = ph_gw_quirk_external(server);
     }
     /* §11.3: a refusal for the nonce lasts as long as the mapping that is in the way. */
     if (mapping && (result == PH_PCP_SUCCESS || result == PH_PCP_NOT_AUTHORIZED))

@@ -86,7 +86,8 @@ static ph_us end_of_lease(ph_us now, uint32_t lease_s) {
 
 void ph_gw_server_renew(struct ph_gw_server *server, ph_us now, struct ph_gw_mapping *mapping,
                         uint32_t lease_s) {
-    ph_gw_table_set_lease(&server->table, mapping, end_of_lease(now, lease_s));
+    if (!ph_gw_has(server, PH_GW_QUIRK_LEASE_NOT_EXTENDED))
+        ph_gw_table_set_lease(&server->table, mapping, end_of_lease(now, lease_s));
 }
 
 void ph_gw_server_close(struct ph_gw_server *server, struct ph_gw_mapping *mapping,
@@ -139,7 +140,7 @@ int ph_gw_server_open(struct ph_gw_server *server, ph_us now, const struct ph_gw
                       bool exact, uint32_t lease_s, struct ph_gw_mapping **ret) {
     struct ph_gw_facts wish = *facts;
     ph_us ends = end_of_lease(now, lease_s);
-    if (server->table.count >= server->config.behaviour.mappings_max)
+    if (server->table.count >= ph_gw_quirk_mappings_max(server))
         return PORTHOLE_ERR_NO_RESOURCES;
     /* Without a wish the port stays the same where it can: many applications assume it. */
     if (wish.external_port == 0 && wish.internal_port >= FREE_PORT_MIN)
@@ -179,6 +180,8 @@ size_t ph_gw_server_control(struct ph_gw_server *server, ph_us now, const struct
         return ph_gw_natpmp_answer(server, now, from, bytes, len, ret, size);
     if (config->behaviour.silent_pcp)
         return 0;
+    if (ph_gw_has(server, PH_GW_QUIRK_SHORT_REFUSAL))
+        return ph_gw_natpmp_refuse_version(server, now, from, bytes, ret, size);
     if (config->pcp)
         return ph_gw_pcp_answer(server, now, from, bytes, len, ret, size);
     return config->natpmp ? ph_gw_natpmp_refuse_version(server, now, from, bytes, ret, size) : 0;

@@ -15,6 +15,7 @@
 #include "base/addr.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "gateway/quirks.h"
 #include "gateway/table.h"
 #include "wire/http.h"
 
@@ -59,6 +60,7 @@ struct ph_gw_behaviour {
     uint32_t lease_max_s;  /* longer wishes are cut to it */
     uint32_t mappings_max; /* more are refused */
     unsigned igd_version;  /* 1 or 2: of the device and its WANIPConnection */
+    uint64_t quirks;       /* router models: PH_GW_QUIRK_BIT() of quirks.h */
 };
 
 struct ph_gw_config {
@@ -100,6 +102,13 @@ typedef void ph_gw_emit_fn(void *user, const void *bytes, size_t len);
  * `from`. They are given at once: MX is only an upper limit of the delay (UDA 1.1 §1.3.3). */
 void ph_gw_server_ssdp(struct ph_gw_server *server, ph_us now, const struct ph_endpoint *from,
                        const void *bytes, size_t len, ph_gw_emit_fn *emit, void *user);
+
+/* How they are to be sent: the owner does what the server cannot. */
+struct ph_gw_ssdp_manner {
+    ph_us delay;   /* to be held up so long */
+    uint16_t port; /* to come from; 1900 as a rule */
+};
+struct ph_gw_ssdp_manner ph_gw_server_ssdp_manner(struct ph_gw_server *server);
 
 /* A whole HTTP request, as ph_http_reader gives it. Fills the answer, head included, and returns
  * its length; the connection is closed after it. `size` is at least PH_GW_HTTP_SIZE. */

@@ -61,4 +61,20 @@ void ph_gw_announce_tick(struct ph_gw_server *server, ph_us now);
 /* "ssdp:alive" or "ssdp:byebye" of all devices and services, by the announce hook. */
 void ph_gw_ssdp_notify(struct ph_gw_server *server, const char *notify);
 
+/* ---- quirks.c -------------------------------------------------------------------------------- */
+
+bool ph_gw_has(const struct ph_gw_server *server, enum ph_gw_quirk quirk);
+struct ph_addr ph_gw_quirk_external(const struct ph_gw_server *server);
+uint32_t ph_gw_quirk_mappings_max(const struct ph_gw_server *server);
+bool ph_gw_quirk_ignores_search(const struct ph_gw_server *server, struct ph_span datagram,
+                                struct ph_span target);
+/* Of AddPortMapping: an errorCode, or 0. */
+unsigned ph_gw_quirk_add_fault(const struct ph_gw_server *server, const struct ph_gw_facts *facts,
+                               uint32_t lease_s);
+/* A status without a fault, or 0. */
+unsigned ph_gw_quirk_refuses_post(const struct ph_gw_server *server,
+                                  const struct ph_http_message *request);
+/* An XML text with attributes and blanks wherever they may be. The bytes, or TOO_LARGE. */
+int ph_gw_quirk_odd_spacing(struct ph_span body, void *ret, size_t size);
+
 #endif

@@ -35,6 +35,8 @@ static void answer_search(struct search *search, const char *target, size_t devi
     /* §1.3.3: the USN of the device itself is the bare uuid. */
     bool is_uuid = strncmp(target, "uuid:", 5) == 0;
     snprintf(usn, sizeof usn, "uuid:%s%s%s", uuid, is_uuid ? "" : "::", is_uuid ? "" : target);
+    if (ph_gw_has(search->server, PH_GW_QUIRK_LOOPBACK_LOCATION))
+        (void)ph_addr_parse(PH_SPAN("::1"), &at.addr);
     snprintf(location, sizeof location, "http://%s" PH_GW_UPNP_DESCRIPTION_PATH,
              ph_endpoint_format(&at, host));
     struct ph_ssdp_answer answer = {.target = target,
@@ -82,8 +84,9 @@ static void try_all(struct search *search) {
         snprintf(text, sizeof text, "uuid:%s", ph_gw_upnp_uuid(server, i, uuid));
         try_name(search, text, i);
         try_type(search, ph_gw_upnp_device_stem(i), ph_gw_upnp_device_version(server), i);
-        try_type(search, ph_gw_upnp_service_stem(i, text), ph_gw_upnp_service_version(server, i),
-                 i);
+        size_t service = ph_gw_upnp_service_in(server, i);
+        try_type(search, ph_gw_upnp_service_stem(service, text),
+                 ph_gw_upnp_service_version(server, service), i);
     }
 }
 
@@ -119,7 +122,8 @@ void ph_gw_server_ssdp(struct ph_gw_server *server, ph_us now, const struct ph_e
     ph_gw_server_tick(server, now);
     if (!server->config.upnp || server->config.http_port == 0 || from->port == 0)
         return;
-    if (ph_ssdp_decode(bytes, len, &message) < 0 || message.type != PH_SSDP_SEARCH)
+    if (ph_ssdp_decode(bytes, len, &message) < 0 || message.type != PH_SSDP_SEARCH ||
+        ph_gw_quirk_ignores_search(server, (struct ph_span){bytes, len}, message.target))
         return;
     struct search search = {.server = server,
                             .target = message.target,

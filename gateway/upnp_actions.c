@@ -117,8 +117,15 @@ static unsigned get_wish(const struct ph_gw_call *call, struct upnp_wish *ret) {
     if (!enabled)
         return PH_UPNP_ACTION_FAILED; /* a mapping that maps nothing is not kept */
     ph_span_print(description, facts->description, sizeof facts->description);
+    error = ph_gw_quirk_add_fault(call->server, facts, ret->lease_s);
+    if (error)
+        return error;
+    if (ph_gw_has(call->server, PH_GW_QUIRK_SAME_PORT_FORCED) && facts->external_port > 0)
+        facts->internal_port = facts->external_port;
     if (call->server->config.behaviour.igd_version >= 2 &&
-        (ret->lease_s == 0 || ret->lease_s > V2_LEASE_MAX_S))
+        (ret->lease_s == 0 || ret->lease_s > V2_LEASE_MAX_S) &&
+        !ph_gw_has(call->server, PH_GW_QUIRK_PERMANENT_ONLY) &&
+        !ph_gw_has(call->server, PH_GW_QUIRK_NO_FINITE_LEASE))
         ret->lease_s = V2_LEASE_MAX_S;
     if (ret->lease_s > 0)
         ret->lease_s = ph_gw_server_clamp_s(call->server, ret->lease_s);
@@ -137,7 +144,12 @@ static unsigned add_mapping(struct ph_gw_call *call, const struct upnp_wish *wis
     struct ph_gw_mapping *mapping =
         ph_gw_table_at_external(&server->table, wish->facts.protocol, wish->facts.external_port);
     int error = 0;
-    if (mapping && is_same(&mapping->facts, &wish->facts))
+    bool is_mine = mapping && is_same(&mapping->facts, &wish->facts);
+    if (mapping && !is_mine && ph_gw_has(server, PH_GW_QUIRK_OVERWRITES))
+        ph_gw_server_close(server, mapping, PH_GW_REMOVED);
+    if (is_mine && ph_gw_has(server, PH_GW_QUIRK_OWN_CONFLICT))
+        return PH_UPNP_CONFLICT;
+    if (is_mine)
         ph_gw_server_renew(server, call->now, mapping, wish->lease_s);
     else
         error = ph_gw_server_open(server, call->now, &wish->facts, exact, wish->lease_s, &mapping);
@@ -150,12 +162,19 @@ static unsigned add_mapping(struct ph_gw_call *call, const struct upnp_wish *wis
     return 0;
 }
 
+/* A connection that the description has and that leads nowhere. */
+static bool is_down(const struct ph_gw_call *call) {
+    return call->service == PH_GW_UPNP_WAN_PPP && !ph_gw_has(call->server, PH_GW_QUIRK_PPP_ONLY);
+}
+
 static unsigned do_add_port_mapping(struct ph_gw_call *call) {
     struct ph_gw_mapping *mapping;
     struct upnp_wish wish;
     unsigned error = get_wish(call, &wish);
     if (!error && wish.facts.external_port == 0)
         error = PH_UPNP_NO_WILDCARD_EXTERNAL_PORT;
+    if (!error && is_down(call))
+        return 0; /* it says so */
     return error ? error : add_mapping(call, &wish, true, &mapping);
 }
 
@@ -189,7 +208,7 @@ static unsigned do_delete_port_mapping(struct ph_gw_call *call) {
         !ph_addr_equal(&mapping->facts.client, &call->from->addr))
         return PH_UPNP_NOT_AUTHORIZED;
     ph_gw_server_close(call->server, mapping, PH_GW_REMOVED);
-    return 0;
+    return ph_gw_has(call->server, PH_GW_QUIRK_DELETE_GONE) ? PH_UPNP_NO_SUCH_ENTRY : 0;
 }
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -225,12 +244,18 @@ static unsigned do_get_generic_entry(struct ph_gw_call *call) {
 }
 
 static unsigned do_get_external_ip_address(struct ph_gw_call *call) {
-    reply_addr(call, "NewExternalIPAddress", &call->server->config.external);
+    struct ph_addr external = ph_gw_quirk_external(call->server);
+    if (ph_gw_has(call->server, PH_GW_QUIRK_NO_ADDRESS))
+        return PH_UPNP_ACTION_FAILED;
+    if (is_down(call))
+        external = ph_gw_has(call->server, PH_GW_QUIRK_STALE_CONNECTION) ? ph_addr_v4(9, 9, 9, 9)
+                                                                         : ph_addr_v4(0, 0, 0, 0);
+    reply_addr(call, "NewExternalIPAddress", &external);
     return 0;
 }
 
 static unsigned do_get_status_info(struct ph_gw_call *call) {
-    reply_text(call, "NewConnectionStatus", "Connected");
+    reply_text(call, "NewConnectionStatus", is_down(call) ? "Disconnected" : "Connected");
     reply_text(call, "NewLastConnectionError", "ERROR_NONE");
     reply_number(call, "NewUptime", ph_gw_server_epoch_s(call->server, call->now));
     return 0;
@@ -359,5 +384,8 @@ const struct ph_gw_upnp_service ph_gw_upnp_services[PH_GW_UPNP_SERVICES] = {
      common_variables, LENGTH_OF(common_variables)},
     {"WANIPConnection", "urn:upnp-org:serviceId:WANIPConn1", "/WANIPCn.xml", "/ctl/IPConn",
      "/evt/IPConn", true, wan_ip_actions, LENGTH_OF(wan_ip_actions), wan_ip_variables,
+     LENGTH_OF(wan_ip_variables)},
+    {"WANPPPConnection", "urn:upnp-org:serviceId:WANPPPConn1", "/WANPPPCn.xml", "/ctl/PPPConn",
+     "/evt/PPPConn", false, wan_ip_actions, LENGTH_OF(wan_ip_actions), wan_ip_variables,
      LENGTH_OF(wan_ip_variables)},
 };

@@ -25,6 +25,30 @@ unsigned ph_gw_upnp_service_version(const struct ph_gw_server *server, size_t se
     return ph_gw_upnp_services[service].has_igd_version ? server->config.behaviour.igd_version : 1;
 }
 
+size_t ph_gw_upnp_service_in(const struct ph_gw_server *server, size_t device) {
+    bool is_ppp = device == PH_GW_UPNP_WAN_IP && ph_gw_has(server, PH_GW_QUIRK_PPP_ONLY);
+    return is_ppp ? PH_GW_UPNP_WAN_PPP : device;
+}
+
+bool ph_gw_upnp_has_service(const struct ph_gw_server *server, size_t service) {
+    bool is_ppp_only = ph_gw_has(server, PH_GW_QUIRK_PPP_ONLY);
+    if (service == PH_GW_UPNP_WAN_IP)
+        return !is_ppp_only;
+    return service != PH_GW_UPNP_WAN_PPP || is_ppp_only ||
+           ph_gw_has(server, PH_GW_QUIRK_DEAD_CONNECTION) ||
+           ph_gw_has(server, PH_GW_QUIRK_STALE_CONNECTION);
+}
+
+const char *ph_gw_upnp_control_path(const struct ph_gw_server *server, size_t service,
+                                    char ret[PH_GW_UPNP_PATH_SIZE]) {
+    const char *path = ph_gw_upnp_services[service].control_path;
+    if (ph_gw_has(server, PH_GW_QUIRK_MOVING_CONTROL))
+        snprintf(ret, PH_GW_UPNP_PATH_SIZE, "%s/%lu", path, (unsigned long)server->config.boot_id);
+    else
+        snprintf(ret, PH_GW_UPNP_PATH_SIZE, "%s", path);
+    return ret;
+}
+
 const char *ph_gw_upnp_device_stem(size_t device) { return device_stems[device]; }
 
 const char *ph_gw_upnp_service_stem(size_t service, char ret[PH_GW_UPNP_TYPE_SIZE]) {
@@ -69,15 +93,16 @@ static void write_service(const struct ph_gw_server *server, size_t index, struc
     const struct ph_gw_upnp_service *service = &ph_gw_upnp_services[index];
     char stem[PH_GW_UPNP_TYPE_SIZE];
     char type[PH_GW_UPNP_TYPE_SIZE + 12];
+    char path[PH_GW_UPNP_PATH_SIZE];
     snprintf(type, sizeof type, "%s%u", ph_gw_upnp_service_stem(index, stem),
              ph_gw_upnp_service_version(server, index));
-    ph_write_text(w, "<serviceList><service>\r\n");
+    ph_write_text(w, "<service>\r\n");
     write_element_text(w, "serviceType", type);
     write_element_text(w, "serviceId", service->id);
     write_element_text(w, "SCPDURL", service->scpd_path);
-    write_element_text(w, "controlURL", service->control_path);
+    write_element_text(w, "controlURL", ph_gw_upnp_control_path(server, index, path));
     write_element_text(w, "eventSubURL", service->event_path);
-    ph_write_text(w, "</service></serviceList>\r\n");
+    ph_write_text(w, "</service>\r\n");
 }
 
 /* A device begins here; its end follows after the devices in it. */
@@ -95,7 +120,12 @@ static void open_device(const struct ph_gw_server *server, size_t device, struct
     write_element_text(w, "modelNumber", config->model_number);
     snprintf(text, sizeof text, "uuid:%s", ph_gw_upnp_uuid(server, device, uuid));
     write_element_text(w, "UDN", text);
-    write_service(server, device, w);
+    ph_write_text(w, "<serviceList>");
+    if (device == PH_GW_UPNP_WAN_IP && ph_gw_upnp_has_service(server, PH_GW_UPNP_WAN_PPP) &&
+        ph_gw_upnp_has_service(server, PH_GW_UPNP_WAN_IP))
+        write_service(server, PH_GW_UPNP_WAN_PPP, w);
+    write_service(server, ph_gw_upnp_service_in(server, device), w);
+    ph_write_text(w, "</serviceList>\r\n");
 }
 
 void ph_gw_upnp_write_description(const struct ph_gw_server *server, struct ph_writer *w) {

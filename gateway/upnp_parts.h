@@ -16,7 +16,9 @@
 #define PH_GW_UPNP_TYPE_SIZE 80U
 #define PH_GW_UPNP_UUID_SIZE 37U
 #define PH_GW_UPNP_DEVICES 3U  /* each one inside the one before; the first is the root */
-#define PH_GW_UPNP_SERVICES 3U /* one in each device */
+#define PH_GW_UPNP_SERVICES 4U /* one in each device; the last one is a router model's */
+#define PH_GW_UPNP_WAN_IP 2U
+#define PH_GW_UPNP_WAN_PPP 3U
 #define PH_GW_UPNP_ARGUMENTS 9U
 
 /* One action call: what came in, and what is to be answered. */
@@ -24,6 +26,7 @@ struct ph_gw_call {
     struct ph_gw_server *server;
     ph_us now;
     const struct ph_endpoint *from;
+    size_t service; /* that is called */
     const struct ph_soap_message *in;
     struct ph_soap_argument out[PH_GW_UPNP_ARGUMENTS];
     size_t out_count;
@@ -68,6 +71,14 @@ extern const struct ph_gw_upnp_service ph_gw_upnp_services[PH_GW_UPNP_SERVICES];
 
 /* ---- upnp_description.c ---------------------------------------------------------------------- */
 
+/* The service of a device. */
+size_t ph_gw_upnp_service_in(const struct ph_gw_server *server, size_t device);
+/* Whether the gateway has it at all. */
+bool ph_gw_upnp_has_service(const struct ph_gw_server *server, size_t service);
+/* Where it is controlled. */
+#define PH_GW_UPNP_PATH_SIZE 48U
+const char *ph_gw_upnp_control_path(const struct ph_gw_server *server, size_t service,
+                                    char ret[PH_GW_UPNP_PATH_SIZE]);
 unsigned ph_gw_upnp_service_version(const struct ph_gw_server *server, size_t service);
 unsigned ph_gw_upnp_device_version(const struct ph_gw_server *server);
 /* "urn:schemas-upnp-org:device:NAME:" without its version. */

@@ -91,12 +91,15 @@ static bool offers_type(const struct ph_gw_server *server, size_t service, const
     struct ph_span text = ph_span_of(type);
     struct ph_span stem_span = ph_span_of(ph_gw_upnp_service_stem(service, stem));
     uint64_t version;
+    unsigned most = ph_gw_upnp_service_version(server, service);
+    unsigned least = ph_gw_has(server, PH_GW_QUIRK_V2_ONLY) ? most : 1;
+    if (ph_gw_has(server, PH_GW_QUIRK_V1_ACTIONS))
+        most = 1;
     if (text.len < stem_span.len || memcmp(text.at, stem_span.at, stem_span.len) != 0)
         return false;
     text.at += stem_span.len;
     text.len -= stem_span.len;
-    return ph_span_to_u64(text, ph_gw_upnp_service_version(server, service), &version) &&
-           version > 0;
+    return ph_span_to_u64(text, most, &version) && version >= least;
 }
 
 static const struct ph_gw_upnp_action *find_action(const struct ph_gw_server *server,
@@ -124,6 +127,24 @@ static void tell_action(const struct ph_gw_call *call, const char *action, unsig
     ph_gw_server_tell(call->server, call->from, line);
 }
 
+/* As the router model lays it out. */
+static size_t write_xml(const struct ph_gw_server *server, unsigned status, struct ph_span body,
+                        void *ret, size_t size) {
+    char odd[PH_GW_HTTP_SIZE - HEAD_SIZE];
+    if (ph_gw_has(server, PH_GW_QUIRK_ODD_SPACING)) {
+        int n = ph_gw_quirk_odd_spacing(body, odd, sizeof odd);
+        if (n > 0)
+            body = (struct ph_span){odd, (size_t)n};
+    }
+    return write_answer(status, body, ret, size);
+}
+
+/* What an unknown action's fault is for, too: an action that this router model lacks. */
+static bool lacks_action(const struct ph_gw_server *server, struct ph_span name) {
+    return ph_gw_has(server, PH_GW_QUIRK_NO_READ_BACK) &&
+           ph_span_equal(name, PH_SPAN("GetSpecificPortMappingEntry"));
+}
+
 static size_t run_action(struct ph_gw_call *call, size_t service,
                          const struct ph_http_message *request, void *ret, size_t size) {
     char body[PH_SOAP_BODY_SIZE];
@@ -131,17 +152,19 @@ static size_t run_action(struct ph_gw_call *call, size_t service,
     struct ph_span name;
     const struct ph_gw_upnp_action *action = NULL;
     if (split_soap_action(request->head, type, &name) && offers_type(call->server, service, type) &&
-        ph_span_equal(name, ph_span_of(call->in->action)))
+        ph_span_equal(name, ph_span_of(call->in->action)) && !lacks_action(call->server, name))
         action = find_action(call->server, service, name);
     unsigned error = action ? action->run(call) : PH_UPNP_INVALID_ACTION;
     tell_action(call, call->in->action, error);
+    if (ph_gw_has(call->server, PH_GW_QUIRK_WRONG_NAMESPACE))
+        snprintf(type, sizeof type, "urn:schemas-upnp-org:service:Layer3Forwarding:1");
     int n = error ? ph_soap_encode_fault(error, ph_upnp_error_name(error), body, sizeof body)
                   : ph_soap_encode_reply(type, action->name, call->out, call->out_count, body,
                                          sizeof body);
     if (n < 0)
         return write_answer(500, (struct ph_span){NULL, 0}, ret, size);
     /* UDA 1.1 §3.2.2 and §3.2.5: a fault travels as 500. */
-    return write_answer(error ? 500 : 200, (struct ph_span){body, (size_t)n}, ret, size);
+    return write_xml(call->server, error ? 500 : 200, (struct ph_span){body, (size_t)n}, ret, size);
 }
 
 /* ---- Requests -------------------------------------------------------------------------------- */
@@ -196,15 +219,21 @@ static size_t answer_get(const struct ph_gw_server *server, const struct ph_endp
         snprintf(line, sizeof line, "upnp GET %s: %u", path, status);
         ph_gw_server_tell(server, from, line);
     }
-    return write_answer(status, (struct ph_span){body, n > 0 ? (size_t)n : 0}, ret, size);
+    return write_xml(server, status, (struct ph_span){body, n > 0 ? (size_t)n : 0}, ret, size);
 }
 
 static size_t answer_post(struct ph_gw_server *server, ph_us now, const struct ph_endpoint *from,
                           const struct ph_http_message *request, void *ret, size_t size) {
     struct ph_soap_message in;
     struct ph_gw_call call = {.server = server, .now = now, .from = from, .in = &in};
+    char path[PH_GW_UPNP_PATH_SIZE];
+    unsigned status = ph_gw_quirk_refuses_post(server, request);
+    if (status)
+        return write_answer(status, (struct ph_span){NULL, 0}, ret, size);
     for (size_t i = 0; i < PH_GW_UPNP_SERVICES; i++)
-        if (ph_span_equal(request->target, ph_span_of(ph_gw_upnp_services[i].control_path))) {
+        if (ph_gw_upnp_has_service(server, i) &&
+            ph_span_equal(request->target, ph_span_of(ph_gw_upnp_control_path(server, i, path)))) {
+            call.service = i;
             if (ph_soap_decode(request->body, &in) < 0 || in.error_code != 0)
                 return write_answer(400, (struct ph_span){NULL, 0}, ret, size);
             return run_action(&call, i, request, ret, size);

@@ -118,6 +118,7 @@ struct ph_world *ph_world_new(const struct ph_world_options *options) {
     config->natpmp = options->natpmp;
     config->upnp = options->upnp;
     config->behaviour.silent_pcp = options->silent_pcp;
+    config->behaviour.quirks = options->quirks;
     if (options->lease_max_s)
         config->behaviour.lease_max_s = options->lease_max_s;
     config->http_port = 5000;
@@ -314,18 +315,15 @@ void ph_world_answer_late(struct ph_world *world, enum ph_world_port port,
     packet->from = *from;
 }
 
-void ph_world_answer(struct ph_world *world, enum ph_world_port port,
-                     const struct ph_endpoint *from, const void *bytes, size_t len) {
-    ph_world_answer_late(world, port, from, bytes, len, 0);
-}
-
 static void emit(struct ph_world *world, enum ph_world_port port, const void *bytes, size_t len) {
-    struct ph_endpoint from = {world->path.gateway,
-                               port == PH_WORLD_SSDP ? PH_SSDP_PORT : PH_PCP_PORT};
+    struct ph_gw_ssdp_manner manner = {.port = PH_PCP_PORT};
+    if (port == PH_WORLD_SSDP)
+        manner = ph_gw_server_ssdp_manner(world->server);
+    struct ph_endpoint from = {world->path.gateway, manner.port};
     if (world->options.meddle)
         world->options.meddle(world, port, &from, bytes, len);
     else
-        ph_world_answer(world, port, &from, bytes, len);
+        ph_world_answer_late(world, port, &from, bytes, len, manner.delay);
 }
 
 static void emit_ssdp(void *user, const void *bytes, size_t len) {

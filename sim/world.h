@@ -53,6 +53,7 @@ struct ph_world_options {
     const char *client;     /* NULL = 192.168.77.2 */
     const char *external;   /* NULL = 1.2.3.4 */
     uint32_t lease_max_s;   /* 0 = 86400 */
+    uint64_t quirks;        /* of the gateway: PH_GW_QUIRK_BIT() */
     ph_us discover_timeout; /* of the client; 0 = 10 s */
     ph_us recheck_period;   /* of the client; 0 = 300 s */
     ph_world_script_fn *script; /* NULL = the embedded gateway */
@@ -147,13 +148,15 @@ void ph_world_readdress(struct ph_world *world, const char *client);
 /* The client is elsewhere from now on: another gateway, and it is told. The gateway that it left
  * runs on; of the same address, it is restarted. */
 void ph_world_move(struct ph_world *world, const char *gateway, const char *client);
-/* From the gateway's (or, with another address, somebody's) side, for scripts and forgers. */
-void ph_world_answer(struct ph_world *world, enum ph_world_port port,
-                     const struct ph_endpoint *from, const void *bytes, size_t len);
-/* The same, held up for `extra` on top of the link's delay. */
+/* From the gateway's (or, with another address, somebody's) side, for scripts and forgers; held up
+ * for `extra` on top of the link's delay. */
 void ph_world_answer_late(struct ph_world *world, enum ph_world_port port,
                           const struct ph_endpoint *from, const void *bytes, size_t len,
                           ph_us extra);
+static inline void ph_world_answer(struct ph_world *world, enum ph_world_port port,
+                                   const struct ph_endpoint *from, const void *bytes, size_t len) {
+    ph_world_answer_late(world, port, from, bytes, len, 0);
+}
 /* The embedded gateway answers, for scripts that meddle with some requests only. */
 void ph_world_serve(struct ph_world *world, enum ph_world_port port, const struct ph_endpoint *from,
                     const uint8_t *bytes, size_t len);

@@ -7,6 +7,9 @@
  */
 #include "core/state.h"
 
+/* The longest that a gateway is believed to be slow. */
+#define SLOW_MAX PH_SECONDS(4)
+
 struct ph_mapping *ph_attempt_mapping(struct ph_attempt *a) {
     return PH_CONTAINER(a - (a->method - 1), struct ph_mapping, attempts);
 }
@@ -24,6 +27,8 @@ static void send_first(struct ph_attempt *a, struct ph_method *method) {
     method->in_flight++;
     a->state = PH_ATTEMPT_ASKED;
     a->tries = 0;
+    if (a->method == PORTHOLE_UPNP)
+        ph_attempt_mapping(a)->upnp_step = PH_UPNP_STEP_BEGIN;
     a->first_sent = ph_attempt_mapping(a)->engine->now;
     ph_attempt_send(a);
 }
@@ -47,18 +52,20 @@ void ph_attempt_send(struct ph_attempt *a) {
     a->sent = e->now;
     if (a->tries < UINT8_MAX)
         a->tries++;
-    if (a->purpose != PH_PURPOSE_DELETE)
-        a->touched = true;
     if (a->method == PORTHOLE_UPNP) {
         a->next = PH_NEVER; /* the exchange has its own deadline */
         ph_upnp_action_send(m, a);
         return;
     }
+    if (a->purpose != PH_PURPOSE_DELETE)
+        a->touched = true;
     /* A gateway whose answers are slow for the length of the queue before it must not be asked
      * twice. */
     struct ph_method *method = method_of(a);
     ph_us delay = ph_retry_delay(e, a->tries);
-    a->next = e->now + (delay > method->rtt * 2 ? delay : method->rtt * 2);
+    /* What took longer than that was no queue, but an answer to a question long forgotten. */
+    ph_us slow = method->rtt * 2 < SLOW_MAX ? method->rtt * 2 : SLOW_MAX;
+    a->next = e->now + (delay > slow ? delay : slow);
     /* Losses of one flight are one loss. */
     if (a->tries > 1 && before >= method->narrowed) {
         method->narrowed = e->now;

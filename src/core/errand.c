@@ -56,7 +56,7 @@ int ph_errand_new(struct ph_engine *e, porthole_id id, const struct ph_map_reque
 static void start_upnp(struct ph_mapping *m, struct ph_attempt *a) {
     a->port = m->wished_port;
     a->index = 0;
-    if (a->port && !m->gateway->upnp.has_no_query)
+    if (a->port && !m->gateway->upnp.facts->has_no_query)
         ph_attempt_start(a, PH_PURPOSE_VERIFY);
     else
         ph_attempt_start(a, PH_PURPOSE_LIST);
@@ -134,7 +134,7 @@ void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, in
     } else {
         m->error = error;
         m->error_method = a->method;
-        m->code = code;
+        m->code = (uint16_t)code;
     }
     if (a->method == PORTHOLE_UPNP && m->wished_port == 0) {
         /* Entries move up when one goes. */
@@ -148,7 +148,7 @@ void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, in
 
 void ph_errand_verified(struct ph_mapping *m, struct ph_attempt *a, bool is_ours) {
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
-    if (m->gateway->upnp.has_no_query) {
+    if (m->gateway->upnp.facts->has_no_query) {
         ph_attempt_start(a, PH_PURPOSE_LIST);
     } else if (is_ours) {
         ph_attempt_start(a, PH_PURPOSE_DELETE);

@@ -70,7 +70,7 @@ void ph_mapping_shake(struct ph_mapping *m) {
     m->is_shaky = true;
     m->attempts[m->method - 1].port = m->external.port;
     /* A UPnP device can say whether it is still there at all. */
-    m->is_unverified = m->method == PORTHOLE_UPNP && !m->gateway->upnp.has_no_query;
+    m->is_unverified = m->method == PORTHOLE_UPNP && !m->gateway->upnp.facts->has_no_query;
     ph_gateway_reset(m->gateway);
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         if (i != m->method && m->attempts[i - 1].state == PH_ATTEMPT_REFUSED)
@@ -96,7 +96,7 @@ static void start_renewal(struct ph_mapping *m) {
 /* A device that cannot tell of one mapping is asked to make it again, which changes nothing when it
  * is there. */
 static void start_verification(struct ph_mapping *m) {
-    if (m->gateway->upnp.has_no_query) {
+    if (m->gateway->upnp.facts->has_no_query) {
         m->is_unverified = false;
         start_renewal(m);
     } else {
@@ -112,6 +112,10 @@ void ph_mapping_run_lease(struct ph_mapping *m) {
     if (now >= m->expires) {
         if (m->flags & PORTHOLE_LEASE) {
             ph_mapping_unmap(m);
+        } else if (m->is_shaky && m->method == PORTHOLE_PCP) {
+            /* Some servers cannot renew what is there; but they can delete and make. */
+            ph_mapping_remake(m, PORTHOLE_PCP, "its lease ended");
+            ph_mapping_run(m);
         } else {
             ph_mapping_lose(m, "its lease ended");
             ph_mapping_run(m);
@@ -154,6 +158,14 @@ void ph_mapping_lose(struct ph_mapping *m, const char *why) {
     ph_gateway_reset(g);
     for (unsigned i = 0; i < 3; i++)
         ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
+}
+
+void ph_mapping_remake(struct ph_mapping *m, enum porthole_method method, const char *why) {
+    struct ph_attempt *a = &m->attempts[method - 1];
+    ph_mapping_lose(m, why);
+    a->error = a->code = 0;
+    if (m->gateway->methods[method].state == PH_METHOD_ALIVE)
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
 }
 
 void ph_mapping_refresh(struct ph_mapping *m) {

@@ -9,6 +9,7 @@
 
 #include "base/sm.h"
 #include "core/state.h"
+#include "wire/soap.h"
 
 static const struct ph_sm_state states[] = {
     [PORTHOLE_DESTROYED] = {"destroyed", 0},
@@ -200,6 +201,12 @@ static enum outlook consider(struct ph_mapping *m, enum porthole_method method) 
     struct ph_attempt *a = &m->attempts[method - 1];
     if (!(m->methods & 1U << method) || a->state == PH_ATTEMPT_REFUSED)
         return OUTLOOK_OUT;
+    if (method == PORTHOLE_UPNP && a->state == PH_ATTEMPT_IDLE && ph_upnp_ladder_is_hopeless(m)) {
+        a->error = PORTHOLE_ERR_REFUSED;
+        a->code = PH_UPNP_SAME_PORT_REQUIRED;
+        a->state = PH_ATTEMPT_REFUSED;
+        return OUTLOOK_OUT;
+    }
     ph_gateway_ask(m->gateway, method);
     if (status->state == PH_METHOD_DEAD)
         return OUTLOOK_OUT;
@@ -213,44 +220,6 @@ static enum outlook consider(struct ph_mapping *m, enum porthole_method method) 
     if (head_start < m->wake)
         m->wake = head_start;
     return OUTLOOK_WAIT;
-}
-
-/* How much an error tells somebody who asks why there is no mapping. */
-static int weight(int error) {
-    switch (error) {
-    case 0:
-        return -1;
-    case PORTHOLE_ERR_NO_GATEWAY:
-    case PORTHOLE_ERR_PORT_CLOSED:
-    case PORTHOLE_ERR_UNREACHABLE:
-        return 0;
-    case PORTHOLE_ERR_UNSUPPORTED:
-        return 1;
-    default:
-        return 2;
-    }
-}
-
-static void fail_for_best_reason(struct ph_mapping *m) {
-    int error = 0;
-    int code = 0;
-    enum porthole_method by = PORTHOLE_NONE;
-    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
-        const struct ph_attempt *a = &m->attempts[i - 1];
-        const struct ph_method *status = &m->gateway->methods[i];
-        bool is_refused = a->state == PH_ATTEMPT_REFUSED;
-        int why = is_refused ? a->error : status->error;
-        if (!(m->methods & 1U << i) || (!is_refused && status->state != PH_METHOD_DEAD) ||
-            weight(why) <= weight(error))
-            continue;
-        error = why;
-        code = is_refused ? a->code : status->code;
-        by = (enum porthole_method)i;
-    }
-    if (weight(error) < 1)
-        ph_mapping_fail(m, PORTHOLE_ERR_NO_GATEWAY, PORTHOLE_NONE, 0);
-    else
-        ph_mapping_fail(m, error, by, code);
 }
 
 static void retransmit_making(struct ph_mapping *m) {
@@ -326,7 +295,7 @@ static void run_making(struct ph_mapping *m) {
             ph_gateway_ask(g, PORTHOLE_NATPMP);
     }
     if (best == OUTLOOK_OUT)
-        fail_for_best_reason(m);
+        ph_mapping_fail_for_best(m);
 }
 
 void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method method, int code) {
@@ -338,7 +307,7 @@ void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method metho
     bool is_news = !m->has_failed || m->error != error || m->code != code;
     m->error = error;
     m->error_method = (uint8_t)method;
-    m->code = code;
+    m->code = (uint16_t)code;
     m->has_failed = true;
     if (!g || e->is_offline)
         m->retry = PH_NEVER; /* until there is a network */
@@ -428,10 +397,17 @@ static int fault_of_grant(const struct ph_mapping *m, enum porthole_method metho
     return 0;
 }
 
+/* A renewal that was granted what was left anyway. */
+static bool is_unextended(const struct ph_mapping *m, ph_us since, uint32_t lifetime_s) {
+    return lifetime_s > 0 && m->expires != PH_NEVER && lifetime_s < m->granted_s / 4 * 3 &&
+           since + PH_SECONDS(lifetime_s) <= m->expires + PH_SECONDS(2);
+}
+
 void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
                         const struct ph_endpoint *external) {
     struct ph_attempt *a = &m->attempts[method - 1];
     bool is_answer = a->state == PH_ATTEMPT_ASKED && a->purpose != PH_PURPOSE_DELETE;
+    bool is_renewal = is_answer && m->state == PORTHOLE_SUCCESS && m->method == method;
     ph_us since = is_answer ? a->sent : m->engine->now;
     if (m->state == PORTHOLE_DESTROYING || m->state == PORTHOLE_DESTROYED ||
         a->purpose == PH_PURPOSE_DELETE ||
@@ -454,6 +430,8 @@ void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint3
         a->granted_s = lifetime_s;
     } else if (m->state == PORTHOLE_SUCCESS && m->method != method) {
         granted_beside(m, a, lifetime_s, external);
+    } else if (is_renewal && is_unextended(m, since, lifetime_s)) {
+        ph_mapping_remake(m, method, "its lease was not extended");
     } else {
         take_grant(m, method, lifetime_s, external, since);
     }

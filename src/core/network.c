@@ -247,8 +247,11 @@ void ph_network_forget(struct ph_engine *e) {
 }
 
 void ph_network_silence(struct ph_engine *e) {
-    for (struct ph_link *at = e->former.next; at != &e->former; at = at->next)
-        ph_heap_set(&e->heap, &PH_CONTAINER(at, struct ph_gateway, link)->leave, PH_NEVER);
+    for (struct ph_link *at = e->former.next; at != &e->former; at = at->next) {
+        struct ph_gateway *g = PH_CONTAINER(at, struct ph_gateway, link);
+        ph_gateway_silence(g);
+        ph_heap_set(&e->heap, &g->leave, PH_NEVER);
+    }
     ph_heap_set(&e->heap, &e->offline_timer, PH_NEVER);
 }
 

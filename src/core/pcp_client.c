@@ -8,6 +8,9 @@
 
 #include "core/state.h"
 
+/* Servers make of it what is least to them, 120 s as a rule (RFC 6887 §15). */
+#define SHORTEST_S 1U
+
 static uint64_t nonce_key(const uint8_t nonce[PH_PCP_NONCE_SIZE]) {
     uint64_t key;
     memcpy(&key, nonce, sizeof key);
@@ -22,7 +25,9 @@ void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
     struct ph_pcp_request request = {
         .version = PH_PCP_VERSION,
         .opcode = PH_PCP_MAP,
-        .lifetime_s = is_delete ? 0 : m->lifetime_s,
+        .lifetime_s = is_delete                          ? 0
+                      : a->purpose == PH_PURPOSE_SHORTEN ? SHORTEST_S
+                                                         : m->lifetime_s,
         .client_addr = g->path.source,
         .map = {.protocol = m->protocol, .internal_port = m->internal_port},
         .prefer_failure = !is_delete && (m->flags & PORTHOLE_EXACT_PORT),
@@ -140,6 +145,10 @@ static bool answered_for_server(struct ph_gateway *g, const struct ph_pcp_respon
 
 static void answered_map(struct ph_mapping *m, const struct ph_pcp_response *r) {
     struct ph_attempt *a = &m->attempts[PORTHOLE_PCP - 1];
+    if (a->purpose == PH_PURPOSE_SHORTEN) {
+        ph_mapping_shortened(m, PORTHOLE_PCP, r->result == PH_PCP_SUCCESS ? r->lifetime_s : 0);
+        return;
+    }
     if (r->result != PH_PCP_SUCCESS) {
         if (a->purpose == PH_PURPOSE_DELETE)
             ph_mapping_deleted(m, PORTHOLE_PCP, ph_pcp_result_error(r->result), r->result);

@@ -31,7 +31,7 @@ bool ph_mapping_has_predecessor(const struct ph_mapping *m) {
 }
 
 static bool is_being_deleted(const struct ph_attempt *a) {
-    return a->purpose == PH_PURPOSE_DELETE &&
+    return (a->purpose == PH_PURPOSE_DELETE || a->purpose == PH_PURPOSE_SHORTEN) &&
            (a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED);
 }
 
@@ -87,10 +87,31 @@ void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, int e
     } else if (m->state == PORTHOLE_DESTROYING) {
         m->error = error;
         m->error_method = (uint8_t)method;
-        m->code = code;
+        m->code = (uint16_t)code;
+    }
+    /* The RFC knows of no such refusal; but a lease that ends soon is nearly as good. */
+    if (error == PORTHOLE_ERR_NO_RESOURCES && method == PORTHOLE_PCP &&
+        m->state == PORTHOLE_DESTROYING) {
+        ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+        ph_attempt_start(a, PH_PURPOSE_SHORTEN);
+        ph_mapping_run(m);
+        return;
     }
     ph_attempt_answered(a, a->error ? PH_ATTEMPT_REFUSED : PH_ATTEMPT_IDLE);
     a->purpose = PH_PURPOSE_MAKE;
+    ph_mapping_run(m);
+}
+
+void ph_mapping_shortened(struct ph_mapping *m, enum porthole_method method, uint32_t left_s) {
+    struct ph_attempt *a = &m->attempts[method - 1];
+    ph_us expires = m->engine->now + PH_SECONDS(left_s);
+    if (a->purpose != PH_PURPOSE_SHORTEN || a->state != PH_ATTEMPT_ASKED)
+        return;
+    if (left_s > 0 && expires < m->expires) {
+        m->expires = expires;
+        m->granted_s = left_s;
+    }
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
     ph_mapping_run(m);
 }
 

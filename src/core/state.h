@@ -13,6 +13,7 @@
 #include "base/table.h"
 #include "core/engine.h"
 #include "core/hint.h"
+#include "core/upnp_ladder.h"
 #include "wire/igd.h"
 #include "wire/pcp.h"
 
@@ -45,8 +46,6 @@
 #define PH_PERMANENT_RECHECK PH_SECONDS(3600)
 #define PH_BACKOFF_FIRST PH_SECONDS(2)
 #define PH_BACKOFF_MAX PH_SECONDS(300)
-/* Other external ports tried after UPnP's error 718. */
-#define PH_PORT_TRIES_MAX 10
 /* Restarts of a gateway are not believed closer than this. */
 #define PH_RESTART_MIN PH_SECONDS(5)
 /* A network that is gone is waited for so long before anybody is told: renewing an address, or
@@ -125,7 +124,8 @@ enum ph_purpose {
     PH_PURPOSE_RENEW,
     PH_PURPOSE_VERIFY, /* UPnP: is it still there? */
     PH_PURPOSE_LIST,   /* UPnP: what is there, at an index? For a removal of what is not ours */
-    PH_PURPOSE_DELETE
+    PH_PURPOSE_DELETE,
+    PH_PURPOSE_SHORTEN /* PCP: a delete was refused, so the shortest lease is asked for */
 };
 
 /* What one method was asked for one mapping. */
@@ -174,8 +174,8 @@ struct ph_mapping {
     uint32_t refresh_s;  /* renewed at least this often; 0 = as the lease demands */
     uint32_t granted_s;
     int error;
-    int code;
-    unsigned failures; /* in a row, for the back-off */
+    uint16_t code;
+    uint16_t failures; /* in a row, for the back-off */
     struct ph_endpoint external;
     uint16_t internal_port;
     uint16_t wished_port;
@@ -189,12 +189,18 @@ struct ph_mapping {
     uint8_t methods; /* PORTHOLE_USE_* */
     uint8_t event;   /* enum porthole_event_type that waits; 0 = none */
     uint8_t fate;
-    bool hidden;                   /* a probe's: no events, no count */
-    bool is_errand;                /* no mapping, but the removal of one that is not ours */
-    bool has_failed;               /* FAILED was told and not taken back by a success */
-    bool is_overdue;               /* SUCCESS: its renewal waits for the UPnP device */
-    bool is_unverified;            /* SUCCESS: to be read back from the UPnP device */
-    bool is_shaky;                 /* SUCCESS: its renewal was refused, and others are asked */
+    uint8_t upnp_step;             /* enum ph_upnp_step */
+    uint8_t lease_step;            /* of the ladder, in the last AddPortMapping */
+    uint8_t lease_tries;           /* in this ladder */
+    uint8_t readback;              /* enum ph_readback */
+    bool hidden : 1;               /* a probe's: no events, no count */
+    bool is_errand : 1;            /* no mapping, but the removal of one that is not ours */
+    bool has_failed : 1;           /* FAILED was told and not taken back by a success */
+    bool is_overdue : 1;           /* SUCCESS: its renewal waits for the UPnP device */
+    bool has_looked : 1;           /* a conflict was looked into */
+    bool dialect : 1;              /* of the last request, see ph_upnp_facts */
+    bool is_unverified : 1;        /* SUCCESS: to be read back from the UPnP device */
+    bool is_shaky : 1;             /* SUCCESS: its renewal was refused, and others are asked */
     struct ph_attempt attempts[3]; /* by method - 1 */
 };
 
@@ -244,12 +250,14 @@ struct ph_upnp_client {
     struct ph_addr external;                /* as the service in use says */
     unsigned fallback_service;              /* a service with an address that is not public; ... */
     struct ph_addr fallback;                /* ... none = there is no such service */
+    bool is_fallback_down;                  /* that says it is not connected */
+    bool asks_status;                       /* `exchange` is about the status, not the address */
     struct ph_url control;
-    uint32_t exchange;   /* the discovery's, in flight; 0 = none */
-    ph_us lost_at;       /* when it was last found gone; 0 = never */
-    bool has_no_query;   /* it cannot tell of one mapping */
-    bool permanent_only; /* it answered 725 */
-    int error;           /* of the last candidate that failed */
+    uint32_t exchange;           /* the discovery's, in flight; 0 = none */
+    ph_us lost_at;               /* when it was last found gone; 0 = never */
+    unsigned dialects;           /* tried for the address of this service */
+    struct ph_upnp_facts *facts; /* of the device in the description; NULL = none yet */
+    int error;                   /* of the last candidate that failed */
     int code;
     struct {
         uint32_t id; /* 0 = free */
@@ -304,6 +312,8 @@ struct ph_engine {
     struct ph_link homeless;       /* mappings without a gateway */
     struct ph_link events;         /* mappings whose event waits */
     struct ph_link graveyard;      /* finished hidden mappings, freed at the next step */
+    struct ph_upnp_facts facts[PH_FACTS_MAX];
+    uint64_t facts_used;
     uint32_t last_gateway;
     uint32_t last_exchange;
     uint64_t last_hidden;
@@ -428,15 +438,21 @@ bool ph_mapping_is_host(const struct ph_addr *addr);
 void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
                         const struct ph_endpoint *external);
 void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int error, int code);
+/* The answer to SHORTEN: seconds that are left, 0 = it refused. */
+void ph_mapping_shortened(struct ph_mapping *m, enum porthole_method method, uint32_t left_s);
 /* error 0 = the gateway confirms; else why not, and its code. */
 void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, int error, int code);
 
 void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method method, int code);
+/* No method is left: for the reason that tells most. */
+void ph_mapping_fail_for_best(struct ph_mapping *m);
 /* SUCCESS -> PENDING: made again from the beginning. */
 void ph_mapping_lose(struct ph_mapping *m, const char *why);
 /* SUCCESS stays: its renewal was refused, but what was granted lasts until its lease ends (RFC 6887
  * §11.4). It is asked for on, and of the other methods as well. */
 void ph_mapping_shake(struct ph_mapping *m);
+/* The same, after what there is was deleted. */
+void ph_mapping_remake(struct ph_mapping *m, enum porthole_method method, const char *why);
 void ph_mapping_refresh(struct ph_mapping *m);
 /* The renewal's part of ph_mapping_run(). */
 void ph_mapping_run_lease(struct ph_mapping *m);
@@ -504,7 +520,7 @@ void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
 void ph_upnp_action_failed(struct ph_gateway *g, struct ph_mapping *m, int error);
 /* A SOAP action as an exchange: its id, 0 = out of memory. */
 struct ph_soap_argument;
-uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char *action,
+uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *action,
                              const struct ph_soap_argument *arguments, size_t count,
                              ph_us deadline);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * upnp_action.c: the SOAP actions of WANIPConnection and WANPPPConnection that make and remove
- * mappings, and what their faults mean: another port after 718, a lease without end after 725.
+ * upnp_action.c: the SOAP actions of WANIPConnection and WANPPPConnection that make, look at and
+ * remove mappings: what is sent, and who takes the answer. What is asked for after a fault is in
+ * upnp_ladder.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,13 +10,17 @@
 #include "core/state.h"
 #include "wire/soap.h"
 
-uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char *action,
+uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *action,
                              const struct ph_soap_argument *arguments, size_t count,
                              ph_us deadline) {
+    char type[PH_IGD_TYPE_SIZE];
     char body[PH_SOAP_BODY_SIZE];
     char soap_action[PH_IGD_TYPE_SIZE + PH_SOAP_NAME_SIZE + 2];
     uint8_t bytes[PH_SOAP_BODY_SIZE + 2048];
-    int body_len = ph_soap_encode_request(type, action, arguments, count, body, sizeof body);
+    bool is_other_dialect = g->upnp.facts->dialect;
+    int body_len =
+        ph_soap_encode_request_as(is_other_dialect ? "m" : "u", ph_upnp_ladder_type(g, type),
+                                  action, arguments, count, body, sizeof body);
     snprintf(soap_action, sizeof soap_action, "%s#%s", type, action);
     if (body_len < 0)
         return 0;
@@ -23,6 +28,7 @@ uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char 
         .method = "POST",
         .url = &g->upnp.control,
         .soap_action = soap_action,
+        .is_http10 = is_other_dialect,
         .body = {body, (size_t)body_len},
     };
     int len = ph_http_encode_request(&request, bytes, sizeof bytes);
@@ -31,21 +37,18 @@ uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *type, const char 
     return ph_effect_http(g, &g->upnp.control.host, bytes, (size_t)len, deadline);
 }
 
-static const char *service_type(const struct ph_gateway *g) {
-    return g->upnp.description->services[g->upnp.service].type;
-}
-
 static uint32_t post_add(struct ph_mapping *m, struct ph_attempt *a, ph_us deadline) {
     struct ph_gateway *g = m->gateway;
     char external[8];
     char internal[8];
     char lease[12];
     char client[PH_ADDR_TEXT_SIZE];
-    if (a->port == 0)
-        a->port = m->external.port ? m->external.port : m->wished_port;
+    a->touched = true;
+    m->lease_step = g->upnp.facts->lease_step;
+    ph_upnp_ladder_port(m, a);
     snprintf(external, sizeof external, "%u", a->port);
     snprintf(internal, sizeof internal, "%u", m->internal_port);
-    snprintf(lease, sizeof lease, "%u", g->upnp.permanent_only ? 0U : (unsigned)m->lifetime_s);
+    snprintf(lease, sizeof lease, "%u", (unsigned)ph_upnp_ladder_lease_s(m));
     /* Upper-case protocol and a description that is never empty: some gateways refuse anything
      * else. */
     const struct ph_soap_argument arguments[] = {
@@ -58,7 +61,7 @@ static uint32_t post_add(struct ph_mapping *m, struct ph_attempt *a, ph_us deadl
         {"NewPortMappingDescription", m->description ? m->description : "porthole"},
         {"NewLeaseDuration", lease},
     };
-    return ph_upnp_action_post(g, service_type(g), "AddPortMapping", arguments, 8, deadline);
+    return ph_upnp_action_post(g, "AddPortMapping", arguments, 8, deadline);
 }
 
 /* DeletePortMapping and GetSpecificPortMappingEntry name a mapping in the same way. */
@@ -72,20 +75,20 @@ static uint32_t post_by_port(struct ph_mapping *m, struct ph_attempt *a, const c
         {"NewExternalPort", external},
         {"NewProtocol", m->protocol == PORTHOLE_TCP ? "TCP" : "UDP"},
     };
-    return ph_upnp_action_post(g, service_type(g), action, arguments, 3, deadline);
+    return ph_upnp_action_post(g, action, arguments, 3, deadline);
 }
 
 static uint32_t post_by_index(struct ph_mapping *m, struct ph_attempt *a, ph_us deadline) {
     char index[12];
     snprintf(index, sizeof index, "%u", (unsigned)a->index);
     const struct ph_soap_argument arguments[] = {{"NewPortMappingIndex", index}};
-    return ph_upnp_action_post(m->gateway, service_type(m->gateway), "GetGenericPortMappingEntry",
-                               arguments, 1, deadline);
+    return ph_upnp_action_post(m->gateway, "GetGenericPortMappingEntry", arguments, 1, deadline);
 }
 
-static const char *action_of(const struct ph_attempt *a) {
+static const char *action_of(const struct ph_mapping *m, const struct ph_attempt *a) {
     switch ((enum ph_purpose)a->purpose) {
     case PH_PURPOSE_DELETE:
+    case PH_PURPOSE_SHORTEN:
         return "DeletePortMapping";
     case PH_PURPOSE_VERIFY:
         return "GetSpecificPortMappingEntry";
@@ -95,16 +98,35 @@ static const char *action_of(const struct ph_attempt *a) {
     case PH_PURPOSE_RENEW:
         break;
     }
+    switch ((enum ph_upnp_step)m->upnp_step) {
+    case PH_UPNP_STEP_LOOK_BEFORE:
+    case PH_UPNP_STEP_LOOK_AFTER:
+        return "GetSpecificPortMappingEntry";
+    case PH_UPNP_STEP_CLEAR:
+        return "DeletePortMapping";
+    case PH_UPNP_STEP_BEGIN:
+    case PH_UPNP_STEP_ADD:
+        break;
+    }
     return "AddPortMapping";
+}
+
+static bool is_adding(const struct ph_attempt *a) {
+    return a->purpose == PH_PURPOSE_MAKE || a->purpose == PH_PURPOSE_RENEW;
 }
 
 static uint32_t post_action(struct ph_mapping *m, struct ph_attempt *a) {
     ph_us deadline = m->engine->now + PH_HTTP_DEADLINE;
+    if (is_adding(a) && m->upnp_step == PH_UPNP_STEP_BEGIN)
+        ph_upnp_ladder_begin(m, a);
+    m->dialect = m->gateway->upnp.facts->dialect;
     if (a->purpose == PH_PURPOSE_LIST)
         return post_by_index(m, a, deadline);
-    if (a->purpose == PH_PURPOSE_DELETE || a->purpose == PH_PURPOSE_VERIFY)
-        return post_by_port(m, a, action_of(a), deadline);
-    return post_add(m, a, deadline);
+    if (is_adding(a) && m->upnp_step == PH_UPNP_STEP_ADD)
+        return post_add(m, a, deadline);
+    if (is_adding(a))
+        ph_upnp_ladder_port(m, a);
+    return post_by_port(m, a, action_of(m, a), deadline);
 }
 
 /* No exchange came about or none was answered: another try a little later, then the end. Nobody is
@@ -156,7 +178,7 @@ void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
     u->exchanges[free_at].mapping = m;
     char name[PH_MAPPING_NAME_SIZE];
     ph_trace(m->engine, PORTHOLE_LOG_TRACE, "%s: upnp %s sent, external port %u, try %u",
-             ph_trace_mapping(m, name), action_of(a), a->port, a->tries);
+             ph_trace_mapping(m, name), action_of(m, a), a->port, a->tries);
 }
 
 static void free_exchange(struct ph_gateway *g, uint32_t exchange) {
@@ -173,58 +195,123 @@ void ph_upnp_action_forget(struct ph_mapping *m, struct ph_attempt *a) {
     a->exchange = 0;
 }
 
-/* What a read-back tells; also nothing at all, when the device has no such action. */
-static void verified(struct ph_mapping *m, struct ph_attempt *a, bool is_there) {
-    if (m->is_errand) {
-        ph_errand_verified(m, a, is_there);
-        return;
-    }
-    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
-    m->is_unverified = m->gateway->upnp.has_no_query;
-    if (!is_there) {
-        ph_mapping_lose(m, "the gateway forgot it");
-        ph_recheck_others(m->gateway);
-    }
-    ph_mapping_run(m);
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+/* Asks at once for what the ladder has set: an answer came, so this is no retransmission. */
+static void ask_next(struct ph_attempt *a) {
+    a->tries = 0;
+    ph_attempt_send(a);
 }
 
-/* Whether an entry is this mapping, and not another host's that took its place. */
-static bool is_entry_of(const struct ph_mapping *m, const struct ph_soap_message *entry) {
-    const char *client = ph_soap_value(entry, "NewInternalClient");
-    const char *port = ph_soap_value(entry, "NewInternalPort");
-    struct ph_addr addr;
-    uint64_t number;
-    /* A value that is missing or makes no sense proves nothing. */
-    if (client && ph_addr_parse(ph_span_trim(ph_span_of(client)), &addr) &&
-        !ph_addr_equal(&addr, &m->gateway->path.source))
-        return false;
-    return !port || !ph_span_to_u64(ph_span_trim(ph_span_of(port)), 65535, &number) ||
-           number == m->internal_port;
+static void refused_by_device(struct ph_mapping *m, struct ph_attempt *a, int error,
+                              unsigned code) {
+    a->port = a->port_tries = 0;
+    ph_mapping_refused(m, PORTHOLE_UPNP, error, (int)code);
+}
+
+/* It knows nothing of such a port, or cannot tell. */
+static void looked_in_vain(struct ph_mapping *m, struct ph_attempt *a) {
+    bool is_before = m->upnp_step == PH_UPNP_STEP_LOOK_BEFORE;
+    m->upnp_step = PH_UPNP_STEP_ADD;
+    if (is_before || ph_upnp_ladder_taken(m, a))
+        ask_next(a);
+    else
+        refused_by_device(m, a, PORTHOLE_ERR_PORT_TAKEN, PH_UPNP_CONFLICT);
+}
+
+static void looked(struct ph_mapping *m, struct ph_attempt *a,
+                   const struct ph_soap_message *reply) {
+    bool is_after = m->upnp_step == PH_UPNP_STEP_LOOK_AFTER;
+    if (ph_upnp_readback_is_ours(m, a, reply)) {
+        m->upnp_step = is_after ? PH_UPNP_STEP_CLEAR : PH_UPNP_STEP_ADD;
+        ask_next(a);
+    } else if (ph_upnp_ladder_taken(m, a)) {
+        ask_next(a);
+    } else {
+        refused_by_device(m, a, PORTHOLE_ERR_PORT_TAKEN, is_after ? PH_UPNP_CONFLICT : 0);
+    }
+}
+
+static void add_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned code) {
+    if (code == PH_UPNP_CONFLICT && a->purpose == PH_PURPOSE_RENEW) {
+        /* What is in the way may be the mapping itself; the way to a new one finds that out. */
+        ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+        ph_mapping_lose(m, "its renewal is in conflict");
+        ph_mapping_run(m);
+    } else if (ph_upnp_ladder_next(m, a, code)) {
+        ask_next(a);
+    } else {
+        refused_by_device(m, a, ph_upnp_error_error(code), code);
+    }
 }
 
 static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned code) {
-    struct ph_engine *e = m->engine;
-    struct ph_gateway *g = m->gateway;
-    bool is_conflict = code == PH_UPNP_CONFLICT || code == PH_UPNP_CONFLICT_OTHER_MECHANISM;
+    struct ph_upnp_facts *facts = m->gateway->upnp.facts;
     if (a->purpose == PH_PURPOSE_DELETE) {
         int error = code == PH_UPNP_NO_SUCH_ENTRY ? 0 : ph_upnp_error_error(code);
         ph_mapping_deleted(m, PORTHOLE_UPNP, error, error ? (int)code : 0);
     } else if (a->purpose == PH_PURPOSE_LIST) {
         ph_errand_unlisted(m, a, code);
+    } else if (a->purpose == PH_PURPOSE_VERIFY && m->is_errand) {
+        facts->has_no_query = code != PH_UPNP_NO_SUCH_ENTRY;
+        ph_errand_verified(m, a, false);
     } else if (a->purpose == PH_PURPOSE_VERIFY) {
-        g->upnp.has_no_query = code != PH_UPNP_NO_SUCH_ENTRY;
-        verified(m, a, g->upnp.has_no_query);
-    } else if (code == PH_UPNP_PERMANENT_LEASES_ONLY && !g->upnp.permanent_only) {
-        g->upnp.permanent_only = true;
-        ph_attempt_send(a);
-    } else if (is_conflict && a->purpose == PH_PURPOSE_MAKE && !(m->flags & PORTHOLE_EXACT_PORT) &&
-               a->port_tries < PH_PORT_TRIES_MAX) {
-        a->port_tries++;
-        a->port = (uint16_t)(1024 + ph_random_below(&e->config.random, 65536 - 1024));
-        ph_attempt_send(a);
+        ph_upnp_readback_faulted(m, a, code);
+    } else if (m->upnp_step == PH_UPNP_STEP_ADD) {
+        add_faulted(m, a, code);
+    } else if (m->upnp_step == PH_UPNP_STEP_CLEAR && code == PH_UPNP_NO_SUCH_ENTRY) {
+        m->upnp_step = PH_UPNP_STEP_ADD;
+        ask_next(a);
     } else {
-        a->port = a->port_tries = 0;
-        ph_mapping_refused(m, PORTHOLE_UPNP, ph_upnp_error_error(code), (int)code);
+        if (m->upnp_step != PH_UPNP_STEP_CLEAR)
+            facts->has_no_query |= code != PH_UPNP_NO_SUCH_ENTRY;
+        looked_in_vain(m, a);
+    }
+}
+
+static void added(struct ph_mapping *m, struct ph_attempt *a) {
+    struct ph_gateway *g = m->gateway;
+    struct ph_endpoint external = {g->upnp.external, a->port};
+    bool is_renewal = a->purpose == PH_PURPOSE_RENEW;
+    ph_upnp_ladder_done(m);
+    if (is_renewal)
+        ph_upnp_search_readdress(g);
+    ph_mapping_granted(m, PORTHOLE_UPNP, ph_upnp_ladder_granted_s(m), &external);
+    if (m->state != PORTHOLE_SUCCESS || m->method != PORTHOLE_UPNP || m->hidden ||
+        g->upnp.facts->has_no_query)
+        return;
+    /* It is told as made; whether it is so is looked at behind that. */
+    m->readback = is_renewal ? PH_READBACK_RENEWED : PH_READBACK_MADE;
+    m->is_unverified = true;
+    ph_mapping_run(m);
+}
+
+/* Not even a fault: a status page, another dialect, or a device that is not what it said. */
+static void action_garbled(struct ph_mapping *m, struct ph_attempt *a, unsigned status, int error) {
+    if (is_adding(a) && status >= 400 && a->tries < PH_TRIES_MAX && ph_upnp_ladder_dialect(m) &&
+        a->tries == 1)
+        ph_attempt_send(a);
+    else
+        action_failed(m, a, error, status == 404);
+}
+
+static void action_succeeded(struct ph_mapping *m, struct ph_attempt *a,
+                             const struct ph_soap_message *reply) {
+    if (a->purpose == PH_PURPOSE_DELETE) {
+        ph_mapping_deleted(m, PORTHOLE_UPNP, 0, 0);
+    } else if (a->purpose == PH_PURPOSE_LIST) {
+        ph_errand_listed(m, a, reply);
+    } else if (a->purpose == PH_PURPOSE_VERIFY && m->is_errand) {
+        ph_errand_verified(m, a, ph_upnp_readback_is_ours(m, a, reply));
+    } else if (a->purpose == PH_PURPOSE_VERIFY) {
+        ph_upnp_readback_told(m, a, reply);
+    } else if (m->upnp_step == PH_UPNP_STEP_ADD) {
+        added(m, a);
+    } else if (m->upnp_step == PH_UPNP_STEP_CLEAR) {
+        m->upnp_step = PH_UPNP_STEP_ADD;
+        ask_next(a);
+    } else {
+        looked(m, a, reply);
     }
 }
 
@@ -236,26 +323,14 @@ void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
     a->exchange = 0;
     g->methods[PORTHOLE_UPNP].heard = m->engine->now;
     int error = ph_soap_decode(message->body, &reply);
-    if (error < 0) {
-        /* No SOAP at all: a status page, or a device that is not what it said. */
-        action_failed(m, a, error, message->status == 404);
-    } else if (reply.error_code) {
+    if (error < 0)
+        action_garbled(m, a, message->status, error);
+    else if (reply.error_code)
         action_faulted(m, a, reply.error_code);
-    } else if (message->status != 200) {
-        action_failed(m, a, PORTHOLE_ERR_REFUSED, message->status == 404);
-    } else if (a->purpose == PH_PURPOSE_DELETE) {
-        ph_mapping_deleted(m, PORTHOLE_UPNP, 0, 0);
-    } else if (a->purpose == PH_PURPOSE_LIST) {
-        ph_errand_listed(m, a, &reply);
-    } else if (a->purpose == PH_PURPOSE_VERIFY) {
-        verified(m, a, is_entry_of(m, &reply));
-    } else {
-        struct ph_endpoint external = {g->upnp.external, a->port};
-        uint32_t lease_s = g->upnp.permanent_only ? 0 : m->lifetime_s;
-        if (a->purpose == PH_PURPOSE_RENEW)
-            ph_upnp_search_readdress(g);
-        ph_mapping_granted(m, PORTHOLE_UPNP, lease_s, &external);
-    }
+    else if (message->status != 200)
+        action_garbled(m, a, message->status, PORTHOLE_ERR_REFUSED);
+    else
+        action_succeeded(m, a, &reply);
 }
 
 void ph_upnp_action_failed(struct ph_gateway *g, struct ph_mapping *m, int error) {

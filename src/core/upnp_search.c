@@ -13,6 +13,9 @@
 #include "wire/soap.h"
 #include "wire/ssdp.h"
 
+/* Who does not say whether it is connected is believed to be. */
+#define STATUS_DEADLINE PH_SECONDS(1)
+
 static void try_next_candidate(struct ph_gateway *g);
 
 static void move_search(struct ph_gateway *g, enum ph_upnp_phase phase) {
@@ -58,6 +61,9 @@ static void send_search(struct ph_gateway *g) {
 
 void ph_upnp_search_start(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;
+    if (u->exchange)
+        ph_effect_cancel(g->engine, u->exchange); /* of a late answer to the search before */
+    u->exchange = 0;
     u->candidate_count = u->fetches = 0;
     u->tries = 0;
     u->error = 0;
@@ -168,19 +174,41 @@ static struct ph_upnp_candidate *room_for(struct ph_upnp_client *u, bool is_gate
     return NULL;
 }
 
+/* Where the gateway is on this host itself, another of its addresses is another host. */
+static bool leads_back(const struct ph_gateway *g, const struct ph_addr *host) {
+    bool is_elsewhere = !ph_addr_is_loopback(&g->path.gateway) ||
+                        ph_addr_is_v4(host) != ph_addr_is_v4(&g->path.gateway);
+    return ph_addr_is_unspecified(host) || (ph_addr_is_loopback(host) && is_elsewhere);
+}
+
+/* Some devices take seconds; what comes after the verdict counts while the discovery timeout of its
+ * search runs. */
+static bool is_awaited(const struct ph_gateway *g) {
+    const struct ph_method *status = &g->methods[PORTHOLE_UPNP];
+    bool is_late = status->state == PH_METHOD_DEAD && g->upnp.tries > 0 &&
+                   g->engine->now < status->asked + g->engine->config.discover_timeout &&
+                   !g->engine->is_stopping;
+    return g->upnp.phase != PH_UPNP_OFF || is_late;
+}
+
 void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *from,
                              const void *bytes, size_t len) {
     struct ph_engine *e = g->engine;
     struct ph_upnp_client *u = &g->upnp;
     struct ph_ssdp_message message;
     struct ph_url url;
-    if (u->phase == PH_UPNP_OFF || ph_ssdp_decode(bytes, len, &message) < 0 ||
+    if (!is_awaited(g) || ph_ssdp_decode(bytes, len, &message) < 0 ||
         message.type != PH_SSDP_ANSWER ||
         !(ph_ssdp_is_gateway(message.target) || ph_ssdp_is_gateway(message.usn)))
         return;
     char host[PH_ENDPOINT_TEXT_SIZE];
     ph_endpoint_format(from, host);
     int error = ph_url_parse(message.location, &url);
+    /* A device that names itself by an address that leads back to us is asked at its own, when
+     * nobody better answers. */
+    bool is_replaced = error >= 0 && leads_back(g, &url.host.addr);
+    if (is_replaced)
+        url.host.addr = from->addr;
     const char *why = error < 0 ? porthole_strerror(error) : distrust(g, from, &url);
     if (why) {
         ph_trace(e, PORTHOLE_LOG_DEBUG, "upnp: the answer of %s is ignored: %s", host, why);
@@ -189,7 +217,7 @@ void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *fro
         return;
     }
     /* Whoever merely points at the gateway may be a stranger. */
-    bool is_gateway = ph_addr_equal(&url.host.addr, &g->path.gateway) &&
+    bool is_gateway = !is_replaced && ph_addr_equal(&url.host.addr, &g->path.gateway) &&
                       ph_addr_equal(&from->addr, &g->path.gateway);
     struct ph_upnp_candidate *candidate =
         ph_upnp_search_knows(u, &url) ? NULL : room_for(u, is_gateway);
@@ -200,6 +228,8 @@ void ph_upnp_search_datagram(struct ph_gateway *g, const struct ph_endpoint *fro
     ph_trace(e, PORTHOLE_LOG_DEBUG, "upnp: %s answers, described at %s", host, url.path);
     if (u->tries == 1 && g->methods[PORTHOLE_UPNP].rtt == 0)
         g->methods[PORTHOLE_UPNP].rtt = e->now - u->sent;
+    if (u->phase == PH_UPNP_OFF)
+        move_search(g, PH_UPNP_SEARCHING);
     if (u->phase == PH_UPNP_SEARCHING)
         try_next_candidate(g);
 }
@@ -274,8 +304,7 @@ static void try_next_candidate(struct ph_gateway *g) {
 
 static void ask_address(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;
-    u->exchange = ph_upnp_action_post(g, u->description->services[u->service].type,
-                                      "GetExternalIPAddress", NULL, 0, search_deadline(g));
+    u->exchange = ph_upnp_action_post(g, "GetExternalIPAddress", NULL, 0, search_deadline(g));
     if (u->exchange == 0)
         candidate_failed(g, PORTHOLE_ERR_NO_MEMORY, 0);
 }
@@ -283,11 +312,20 @@ static void ask_address(struct ph_gateway *g) {
 static bool choose_service(struct ph_gateway *g, unsigned service) {
     struct ph_upnp_client *u = &g->upnp;
     u->service = service;
+    u->dialects = 1;
     int error = ph_igd_service_url(u->description, &u->description->services[service],
                                    &u->candidates[u->candidate].url, &u->control);
     if (error < 0)
         u->error = error;
     return error >= 0;
+}
+
+/* A device that was lost and is found may have lost in turn what it held. */
+static void doubt_all(struct ph_gateway *g) {
+    for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
+        struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
+        m->is_unverified |= m->state == PORTHOLE_SUCCESS && m->method == PORTHOLE_UPNP;
+    }
 }
 
 static void become_ready(struct ph_gateway *g) {
@@ -296,6 +334,8 @@ static void become_ready(struct ph_gateway *g) {
     ph_trace(g->engine, PORTHOLE_LOG_DEBUG, "upnp: %s at %s, external address %s",
              u->description->services[u->service].type, u->control.path,
              ph_addr_format(&u->external, address));
+    if (u->phase != PH_UPNP_READY)
+        doubt_all(g);
     move_search(g, PH_UPNP_READY);
     u->error = u->code = 0;
     ph_gateway_alive(g, PORTHOLE_UPNP);
@@ -341,6 +381,8 @@ static void described(struct ph_gateway *g, const struct ph_http_message *messag
         return;
     }
     u->fallback = ph_addr_none;
+    u->asks_status = false;
+    ph_upnp_ladder_identify(g);
     u->error = u->code = 0;
     ask_service_from(g, 0);
 }
@@ -358,11 +400,55 @@ static void address_failed(struct ph_gateway *g, int error, int code) {
     ask_service_from(g, u->service + 1);
 }
 
+/* Another connection of the same device may be the one that leads out. */
+static void pass_over(struct ph_gateway *g, const struct ph_addr *address, bool is_down) {
+    struct ph_upnp_client *u = &g->upnp;
+    if (ph_addr_is_unspecified(&u->fallback) || (u->is_fallback_down && !is_down)) {
+        u->fallback = *address;
+        u->fallback_service = u->service;
+        u->is_fallback_down = is_down;
+    }
+    ask_service_from(g, u->service + 1);
+}
+
+/* A connection that is down may tell the address that it had. With one connection there is no
+ * choice, and no round trip for it. */
+static bool ask_status(struct ph_gateway *g) {
+    struct ph_upnp_client *u = &g->upnp;
+    ph_us deadline = g->engine->now + STATUS_DEADLINE;
+    if (search_deadline(g) < deadline)
+        deadline = search_deadline(g);
+    if (deadline <= g->engine->now)
+        return false;
+    u->exchange = ph_upnp_action_post(g, "GetStatusInfo", NULL, 0, deadline);
+    u->asks_status = u->exchange != 0;
+    return u->asks_status;
+}
+
+/* Whether there is a form of the question that has not been tried: another dialect where the answer
+ * was no SOAP, version 1 where the action was unknown. */
+static bool can_ask_otherwise(struct ph_gateway *g, unsigned status, unsigned code) {
+    struct ph_upnp_client *u = &g->upnp;
+    if (search_deadline(g) <= g->engine->now)
+        return false;
+    if (code == PH_UPNP_INVALID_ACTION)
+        return ph_upnp_ladder_older(g);
+    if (status < 400 || u->facts->has_dialect || u->dialects == 2)
+        return false;
+    u->dialects = 2;
+    u->facts->dialect = !u->facts->dialect;
+    return true;
+}
+
 static void addressed(struct ph_gateway *g, const struct ph_http_message *message) {
     struct ph_upnp_client *u = &g->upnp;
     struct ph_soap_message reply;
     struct ph_addr address;
     int error = ph_soap_decode(message->body, &reply);
+    if (can_ask_otherwise(g, error < 0 ? message->status : 0, error < 0 ? 0 : reply.error_code)) {
+        ask_address(g);
+        return;
+    }
     if (error < 0 || reply.error_code) {
         address_failed(g, error < 0 ? error : ph_upnp_error_error(reply.error_code),
                        error < 0 ? 0 : (int)reply.error_code);
@@ -376,15 +462,29 @@ static void addressed(struct ph_gateway *g, const struct ph_http_message *messag
         return;
     }
     if (u->phase == PH_UPNP_ADDRESSING && ph_addr_reach(&address) != PORTHOLE_REACH_PUBLIC) {
-        /* Another connection of the same device may be the one that leads out. */
-        if (ph_addr_is_unspecified(&u->fallback)) {
-            u->fallback = address;
-            u->fallback_service = u->service;
-        }
-        ask_service_from(g, u->service + 1);
+        pass_over(g, &address, false);
         return;
     }
     u->external = address;
+    if (u->phase == PH_UPNP_READY || u->description->service_count == 1 || !ask_status(g))
+        become_ready(g);
+}
+
+/* Only a device that says it is not connected is not; many say nothing of the kind. */
+static void status_told(struct ph_gateway *g, const struct ph_http_message *message) {
+    struct ph_upnp_client *u = &g->upnp;
+    struct ph_soap_message reply;
+    const char *status = NULL;
+    u->asks_status = false;
+    if (message && ph_soap_decode(message->body, &reply) >= 0)
+        status = ph_soap_value(&reply, "NewConnectionStatus");
+    static const char *const down[] = {"Disconnected", "Unconfigured"};
+    for (unsigned i = 0; status && i < 2; i++)
+        if (ph_span_equal_nocase(ph_span_trim(ph_span_of(status)), ph_span_of(down[i]))) {
+            struct ph_addr address = u->external;
+            pass_over(g, &address, true);
+            return;
+        }
     become_ready(g);
 }
 
@@ -392,6 +492,8 @@ void ph_upnp_search_reply(struct ph_gateway *g, const struct ph_http_message *me
     g->upnp.exchange = 0;
     if (g->upnp.phase == PH_UPNP_DESCRIBING)
         described(g, message);
+    else if (g->upnp.asks_status)
+        status_told(g, message);
     else if (g->upnp.phase == PH_UPNP_ADDRESSING || g->upnp.phase == PH_UPNP_READY)
         addressed(g, message);
 }
@@ -400,6 +502,8 @@ void ph_upnp_search_failed(struct ph_gateway *g, int error) {
     g->upnp.exchange = 0;
     if (g->upnp.phase == PH_UPNP_DESCRIBING)
         candidate_failed(g, error, 0);
+    else if (g->upnp.asks_status)
+        status_told(g, NULL);
     else if (g->upnp.phase == PH_UPNP_ADDRESSING || g->upnp.phase == PH_UPNP_READY)
         address_failed(g, error, 0);
 }

@@ -76,7 +76,7 @@ int ph_http_encode_request(const struct ph_http_request *request, void *ret, siz
     ph_write_text(&w, request->method);
     ph_write_u8(&w, ' ');
     ph_write_text(&w, request->url->path);
-    ph_write_text(&w, " HTTP/1.1\r\n");
+    ph_write_text(&w, request->is_http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
     write_host(&w, &request->url->host);
     ph_write_text(&w, "User-Agent: UPnP/1.1 porthole/" PORTHOLE_VERSION "\r\n"
                       "Connection: close\r\n");

@@ -50,6 +50,7 @@ struct ph_http_request {
     const char *method; /* "GET", "POST" */
     const struct ph_url *url;
     const char *soap_action; /* NULL = none; sent in quotes */
+    bool is_http10;          /* say HTTP/1.0: some devices know nothing else */
     struct ph_span body;     /* with Content-Length and text/xml when its `at` is not NULL */
 };
 /* HTTP/1.1 with Host, User-Agent, Connection: close. The bytes, or TOO_LARGE. */

@@ -76,23 +76,31 @@ static void write_element(struct ph_writer *w, const char *name, struct ph_span 
     ph_write_u8(w, '>');
 }
 
+static void write_name(struct ph_writer *w, const char *prefix, const char *action,
+                       const char *suffix) {
+    ph_write_text(w, prefix);
+    ph_write_u8(w, ':');
+    ph_write_text(w, action);
+    ph_write_text(w, suffix);
+}
+
 /* An action element; its name is `action` and `suffix` in a row. */
-static int encode_action(const char *service_type, const char *action, const char *suffix,
-                         const struct ph_soap_argument *arguments, size_t count, void *ret,
-                         size_t size) {
+static int encode_action(const char *prefix, const char *service_type, const char *action,
+                         const char *suffix, const struct ph_soap_argument *arguments, size_t count,
+                         void *ret, size_t size) {
     struct ph_writer w;
     open_envelope(&w, ret, size);
-    ph_write_text(&w, "<u:");
-    ph_write_text(&w, action);
-    ph_write_text(&w, suffix);
-    ph_write_text(&w, " xmlns:u=\"");
+    ph_write_u8(&w, '<');
+    write_name(&w, prefix, action, suffix);
+    ph_write_text(&w, " xmlns:");
+    ph_write_text(&w, prefix);
+    ph_write_text(&w, "=\"");
     ph_xml_write_escaped(&w, ph_span_of(service_type));
     ph_write_text(&w, "\">");
     for (size_t i = 0; i < count; i++)
         write_element(&w, arguments[i].name, ph_span_of(arguments[i].value));
-    ph_write_text(&w, "</u:");
-    ph_write_text(&w, action);
-    ph_write_text(&w, suffix);
+    ph_write_text(&w, "</");
+    write_name(&w, prefix, action, suffix);
     ph_write_u8(&w, '>');
     return close_envelope(&w);
 }
@@ -100,13 +108,19 @@ static int encode_action(const char *service_type, const char *action, const cha
 int ph_soap_encode_request(const char *service_type, const char *action,
                            const struct ph_soap_argument *arguments, size_t count, void *ret,
                            size_t size) {
-    return encode_action(service_type, action, "", arguments, count, ret, size);
+    return encode_action("u", service_type, action, "", arguments, count, ret, size);
+}
+
+int ph_soap_encode_request_as(const char *prefix, const char *service_type, const char *action,
+                              const struct ph_soap_argument *arguments, size_t count, void *ret,
+                              size_t size) {
+    return encode_action(prefix, service_type, action, "", arguments, count, ret, size);
 }
 
 int ph_soap_encode_reply(const char *service_type, const char *action,
                          const struct ph_soap_argument *arguments, size_t count, void *ret,
                          size_t size) {
-    return encode_action(service_type, action, "Response", arguments, count, ret, size);
+    return encode_action("u", service_type, action, "Response", arguments, count, ret, size);
 }
 
 int ph_soap_encode_fault(unsigned code, const char *description, void *ret, size_t size) {

@@ -51,6 +51,10 @@ struct ph_soap_argument {
 int ph_soap_encode_request(const char *service_type, const char *action,
                            const struct ph_soap_argument *arguments, size_t count, void *ret,
                            size_t size);
+/* The same with another prefix than "u" for the action; some devices look for one. */
+int ph_soap_encode_request_as(const char *prefix, const char *service_type, const char *action,
+                              const struct ph_soap_argument *arguments, size_t count, void *ret,
+                              size_t size);
 /* The gateway's side: actionResponse, and a fault with HTTP status 500. */
 int ph_soap_encode_reply(const char *service_type, const char *action,
                          const struct ph_soap_argument *arguments, size_t count, void *ret,

@@ -109,6 +109,10 @@ WRONG = {
     ("gateway", "--announce", "x"): f"porthole gateway: --announce 'x' {HOST}",
     ("gateway", "--announce", "224.0.0.1"):
         "porthole gateway: --address and --announce: one is on loopback, the other is not",
+    ("gateway", "--quirk", "add-501,no-such,ppp-only"):
+        "porthole gateway: --quirk 'no-such': there is no such quirk; `list` names them",
+    ("gateway", "--quirk", ""):
+        "porthole gateway: --quirk '': there is no such quirk; `list` names them",
     ("gateway", "--address", "x"): f"porthole gateway: --address 'x' {HOST}",
     ("demo", "x"): "porthole demo: 'x': no arguments are taken",
     ("demo", "-g", "127.0.0.1"): "porthole demo: '-g' is not an option here",
@@ -148,6 +152,16 @@ def help_fits_a_screen(program):
         assert max(map(len, lines)) <= COLUMNS_MAX, f"{command}: {max(map(len, lines))} columns"
         assert any(line.startswith("usage: porthole") for line in lines), f"{command}: no usage"
         assert "exit codes: 0" in result.out, f"{command}: no exit codes"
+
+
+@test
+def quirks_are_listed_one_a_line_with_their_source(program):
+    lines = run(program, "gateway", "--quirk", "list").expect(0).out.splitlines()
+    names = [line.split("  ")[0] for line in lines]
+    equal(len(set(names)), len(lines), "names")
+    for name in ("permanent-only", "same-port-forced", "add-733"):
+        assert name in names, f"{name} is not in the list"
+    assert all(line.endswith("]") and len(line) <= 130 for line in lines), "a line is too long"
 
 
 @test

@@ -129,7 +129,8 @@ static void check_table(const struct play *play) {
     }
 }
 
-static void start(struct play *play, struct ph_seeded *seeded, uint8_t settings) {
+static void start(struct play *play, struct ph_seeded *seeded, struct ph_reader *r) {
+    uint8_t settings = ph_read_u8(r);
     struct ph_gw_config config;
     ph_gw_config_init(&config);
     config.internal = ph_addr_v4(192, 168, 1, 1);
@@ -141,6 +142,9 @@ static void start(struct play *play, struct ph_seeded *seeded, uint8_t settings)
     config.behaviour.igd_version = settings & 8 ? 1 : 2;
     config.behaviour.mappings_max = settings & 16 ? 3 : 100;
     config.behaviour.lease_max_s = settings & 32 ? 60 : UINT32_MAX;
+    /* Two router models, which may be the same. */
+    for (unsigned i = 0; i < 2 && settings & 128; i++)
+        config.behaviour.quirks |= PH_GW_QUIRK_BIT(ph_read_u8(r) % PH_GW_QUIRK_COUNT);
     config.random = (struct ph_random){ph_seeded_fill, seeded};
     config.hooks = (struct ph_gw_hooks){on_open, on_close, on_request, play, NULL};
     play->is_refusing = settings & 64;
@@ -154,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct ph_seeded seeded = {1};
     struct ph_reader r;
     ph_reader_init(&r, data, size);
-    start(&play, &seeded, ph_read_u8(&r));
+    start(&play, &seeded, &r);
     while (ph_reader_left(&r) >= 3) {
         uint8_t record = ph_read_u8(&r);
         size_t len = ph_read_u16(&r);

@@ -53,6 +53,7 @@ class Gateway:
         self.description = lambda exchange: messages.xml(messages.description())
         self.address = lambda exchange: messages.xml(messages.soap_address())
         self.add = lambda exchange: messages.xml(messages.soap_reply("AddPortMapping"))
+        self.read_back = messages.read_back
         self.delete = lambda exchange: messages.xml(messages.soap_reply("DeletePortMapping"))
         self._open_sockets()
         self._selector = selectors.DefaultSelector()
@@ -145,7 +146,10 @@ class Gateway:
         if exchange.method == "GET":
             return self.description(exchange)
         answers = {"GetExternalIPAddress": self.address, "AddPortMapping": self.add,
-                   "DeletePortMapping": self.delete}
+                   "DeletePortMapping": self.delete,
+                   "GetStatusInfo": lambda exchange: messages.fault(401),
+                   "GetSpecificPortMappingEntry": lambda exchange: self.read_back(
+                       exchange, self.requests("AddPortMapping"))}
         return answers[exchange.action](exchange)
 
     def say(self, datagram):

@@ -3,6 +3,7 @@
 default, and wrong in whatever a case asks for. Written from the standards alone: nothing here knows
 the code under test."""
 
+import re
 import socket
 import struct
 
@@ -111,6 +112,16 @@ def envelope(inner, declaration='<?xml version="1.0"?>'):
 
 def soap_reply(action, arguments=""):
     return envelope(f'<u:{action}Response xmlns:u="{WAN}">{arguments}</u:{action}Response>')
+
+
+def read_back(exchange, added):
+    """The entry as it was asked for last."""
+    name = re.search(rb"<NewExternalPort>.*</NewProtocol>", exchange.body)[0]
+    body = next((entry.body for entry in reversed(added) if name in entry.body), b"")
+    fields = (re.search(rb"<(New%s)>[^<]*</\1>" % name, body)
+              for name in (b"InternalPort", b"InternalClient", b"LeaseDuration"))
+    return xml(soap_reply("GetSpecificPortMappingEntry",
+                          "".join(field[0].decode("ascii") for field in fields if field)))
 
 
 def soap_address(address=EXTERNAL):

@@ -12,7 +12,7 @@ MAPPED_S = 1.0
 REFUSED_S = 1.0  # --timeout is never waited for once a mapping is refused
 SEARCH_S = TIMEOUT_S  # other devices are waited for until then
 TAKE_BACK_S = 1.0  # what may have been opened is asked to be closed for so long
-PORTS_MAX = 11  # the port wished for and ten others
+PORTS_MAX = 12  # the port wished for, ten others, and one that is said to be our own already
 TRIES_MAX = 4
 
 
@@ -96,14 +96,16 @@ FAULTS = {
     899: ("refused", "upnp code 899"),
     65535: ("refused", "upnp code 65535"),
 }
+# Other leases and other ports are tried, each once: the fault may be about them.
+ASKED = {402: 4, 501: 3}
 for code, (error, text) in FAULTS.items():
     mapping(f"fault {code}", lambda exchange, c=code: fault(c),
-            failed(error, code=code, text=text), after=at_most(1))
+            failed(error, code=code, text=text), after=at_most(ASKED.get(code, 1)))
 # What is no code of a fault is a fault without a code.
 for code in ("0", "-1", "", "718x", "0x2ce", "1e3", "65536", "66254", "99999", "4294968014",
              "18446744073709552334"):
     mapping(f"a fault of code {code!r}", lambda exchange, c=code: fault(c),
-            failed("refused", code=501), after=at_most(1))
+            failed("refused", code=501), after=at_most(ASKED[501]))
 mapping("718 for ever", lambda exchange: fault(718), failed("port_taken", code=718),
         after=at_most(PORTS_MAX))
 mapping("729 for ever", lambda exchange: fault(729), failed("port_taken", code=729),

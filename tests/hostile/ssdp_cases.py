@@ -47,15 +47,18 @@ upnp("eight false claims in the gateway's name, then the right answer",
      lambda g: [*(ssdp_answer(g.url(f"/x{n}")) for n in range(8)), right(g)], MAPPED)
 
 
+# Real routers name themselves so; they are asked where the answer came from, and nowhere else.
+for host in ("[::1]", "0.0.0.0"):
+    upnp(f"LOCATION at {host}", lambda g, h=host: [ssdp_answer(g.url_at(h))], MAPPED)
+
+
 # ---- Elsewhere -----------------------------------------------------------------------------------
 
 refused("at another host", lambda g: g.url_at(g.decoy), "untrusted")
 refused("at this host", lambda g: g.url_at(g.client), "untrusted")
 refused("at 127.0.0.1", lambda g: f"http://127.0.0.1:{g.local_port}/", "untrusted")
-refused("at ::1", lambda g: f"http://[::1]:{g.port}/", "untrusted")
 refused("at another host as an IPv4-mapped address",
         lambda g: g.url_at(f"[::ffff:{g.decoy}]"), "untrusted")
-refused("at 0.0.0.0", lambda g: g.url_at("0.0.0.0"), "untrusted")
 refused("at a multicast address", lambda g: g.url_at("239.255.255.250"), "untrusted")
 refused("at a link-local address", lambda g: g.url_at("169.254.169.254"), "untrusted")
 refused("at a public address", lambda g: g.url_at("192.0.2.1"), "untrusted")

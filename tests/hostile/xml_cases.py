@@ -192,7 +192,8 @@ def whole_bodies(gateway):
         root = xml.etree.ElementTree.fromstring(entry.body)
         names = {element.tag.split("}")[-1] for element in root.iter()}
         strange = {name for name in names if not name.startswith("New")} - {
-            "Envelope", "Body", "GetExternalIPAddress", "AddPortMapping", "DeletePortMapping"}
+            "Envelope", "Body", "GetExternalIPAddress", "AddPortMapping", "DeletePortMapping",
+            "GetSpecificPortMappingEntry"}
         require(not strange, f"elements: {strange}")
 
 

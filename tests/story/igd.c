@@ -153,6 +153,8 @@ size_t igd_http(struct ph_world *world, const struct ph_endpoint *to,
     if (story_calls(request, "GetExternalIPAddress"))
         return igd->addresses[service] ? story_address_reply(igd->addresses[service], ret, size)
                                        : story_fault(PH_UPNP_ACTION_FAILED, ret, size);
+    if (story_calls(request, "GetStatusInfo"))
+        return story_fault(PH_UPNP_INVALID_ACTION, ret, size);
     if (igd->action_status)
         return story_http_answer(igd->action_status, igd->action_body, ret, size);
     if (story_calls(request, "DeletePortMapping"))

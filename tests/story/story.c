@@ -15,6 +15,12 @@ struct ph_world_options story_options(unsigned methods_of_gateway) {
     return options;
 }
 
+struct ph_world_options story_quirk_options(unsigned methods_of_gateway, enum ph_gw_quirk quirk) {
+    struct ph_world_options options = story_options(methods_of_gateway);
+    options.quirks = PH_GW_QUIRK_BIT(quirk);
+    return options;
+}
+
 porthole_id story_map(struct ph_world *world, unsigned flags) {
     struct ph_map_request request = {.protocol = PORTHOLE_TCP,
                                      .internal_port = STORY_PORT,

@@ -30,6 +30,8 @@
 
 /* A world with the embedded gateway and only these methods at it; the client asks for all. */
 struct ph_world_options story_options(unsigned methods_of_gateway);
+/* The same with one router model: a quirk of gateway/quirks.h. */
+struct ph_world_options story_quirk_options(unsigned methods_of_gateway, enum ph_gw_quirk quirk);
 /* TCP of STORY_PORT with these flags. */
 porthole_id story_map(struct ph_world *world, unsigned flags);
 /* Two hosts other than the gateway: on the same network, and far away. */

@@ -273,7 +273,7 @@ static void crowd_does_not_keep_the_gateway_from_being_found(void **state) {
         ph_world_run(world, PH_SECONDS(2));
         story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
         assert_true(story_event_time(world, id, PORTHOLE_EVENT_MAPPED) == PH_MS(70));
-        assert_int_equal(world->exchanges, 3);
+        assert_int_equal(world->exchanges, 4);
         assert_int_equal(world->strays, 0);
         ph_world_free(world);
     }

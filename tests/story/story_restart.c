@@ -179,19 +179,25 @@ static size_t stolen_entry(struct ph_world *world, const struct ph_endpoint *to,
         "<s:Envelope><s:Body><u:GetSpecificPortMappingEntryResponse>"
         "<NewInternalPort>8080</NewInternalPort><NewInternalClient>192.168.77.9</NewInternalClient>"
         "</u:GetSpecificPortMappingEntryResponse></s:Body></s:Envelope>";
-    if (story_calls(request, "GetSpecificPortMappingEntry"))
+    if (story_calls(request, "GetSpecificPortMappingEntry") &&
+        story_argument(request, "NewExternalPort") == STORY_PORT)
         return story_http_answer(200, body, ret, size);
     return ph_world_serve_http(world, request, ret, size);
 }
 
-static void mapping_that_another_host_took_is_made_anew(void **state) {
+static void mapping_that_another_host_took_is_made_elsewhere(void **state) {
     (void)state;
     porthole_id id;
     struct ph_world *world = mapped_world(PORTHOLE_UPNP, PH_SECONDS(5), &id);
     world->options.http = stolen_entry;
     ph_world_run(world, PH_SECONDS(6));
     assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING), 1);
-    assert_true(ph_world_traced(world, "lost: the gateway forgot it"));
+    assert_true(ph_world_traced(world, "lost: another mapping is in its place"));
+    /* Elsewhere: the other host keeps what it has. */
+    ph_world_run(world, PH_SECONDS(1));
+    assert_int_equal(ph_world_query(world, id).state, PORTHOLE_SUCCESS);
+    assert_int_not_equal(ph_world_query(world, id).external.port, STORY_PORT);
+    assert_int_equal(story_http_count(world, "#AddPortMapping"), 2);
     ph_world_free(world);
 }
 
@@ -229,7 +235,7 @@ int main(void) {
         cmocka_unit_test(lost_recheck_is_repeated),
         cmocka_unit_test(lease_that_is_not_held_is_not_rechecked),
         cmocka_unit_test(clock_that_jumps_at_every_answer_makes_no_storm),
-        cmocka_unit_test(mapping_that_another_host_took_is_made_anew),
+        cmocka_unit_test(mapping_that_another_host_took_is_made_elsewhere),
         cmocka_unit_test(device_without_read_back_is_asked_to_map_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

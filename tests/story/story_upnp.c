@@ -34,7 +34,8 @@ static void searched_at_once_when_5351_is_refused(void **state) {
         "   60.000 upnp: addressing -> ready\n"
         "   60.000 upnp: asking -> alive\n"
         "   60.000 tcp 8080: upnp AddPortMapping sent, external port 8080, try 1\n"
-        "   80.000 tcp 8080: pending -> success\n");
+        "   80.000 tcp 8080: pending -> success\n"
+        "   80.000 tcp 8080: upnp GetSpecificPortMappingEntry sent, external port 8080, try 1\n");
     assert_int_equal(world->strays, 0);
     ph_world_free(world);
 }
@@ -65,7 +66,8 @@ static void twenty_mappings_use_four_connections_at_a_time(void **state) {
     for (porthole_id id = 1; id <= 20; id++)
         story_assert_mapped(world, id, PORTHOLE_UPNP, (uint16_t)(5000 + id - 1));
     assert_int_equal(world->exchanges_most, 4);
-    assert_int_equal(world->exchanges, 2 + 20);
+    /* Each is read back once, behind all that are still to be made. */
+    assert_int_equal(world->exchanges, 2 + 20 + 20);
     /* Five rounds after the device is found. */
     assert_true(world->event_times[19] - world->started == PH_MS(60 + 5 * 20));
     assert_int_equal(world->exchanges_open, 0);
@@ -139,7 +141,7 @@ static void other_faults_are_told_with_their_code(void **state) {
         unsigned fault;
         int error;
     } faults[] = {{606, PORTHOLE_ERR_NOT_AUTHORIZED},
-                  {501, PORTHOLE_ERR_REFUSED},
+                  {715, PORTHOLE_ERR_REFUSED},
                   {728, PORTHOLE_ERR_NO_RESOURCES}};
     for (unsigned i = 0; i < LENGTH_OF(faults); i++) {
         struct igd igd;

@@ -152,7 +152,8 @@ static void control_url_that_is_not_found_is_searched_for_at_once(void **state) 
     igd.action_status = 404;
     igd.action_body = "<html>no</html>";
     ph_world_run(world, PH_SECONDS(51)); /* it tells no BOOTID: a recheck in 60 s */
-    const struct ph_world_sent *asked = story_http_sent(world, "#GetSpecificPortMappingEntry", 0);
+    /* The first one was read back when it had been made. */
+    const struct ph_world_sent *asked = story_http_sent(world, "#GetSpecificPortMappingEntry", 1);
     assert_non_null(asked);
     bool is_searched = false;
     for (size_t i = 0; i < world->sent_count; i++)

@@ -188,6 +188,23 @@ static void own_reader_reads_the_request(void **state) {
     ph_http_reader_free(reader);
 }
 
+static void request_of_http_10_says_so_and_nothing_else_changes(void **state) {
+    (void)state;
+    struct ph_url url;
+    assert_int_equal(ph_url_parse(PH_SPAN("http://192.168.1.1:5000/ctl"), &url), 0);
+    struct ph_http_request request = {.method = "POST", .url = &url, .body = PH_SPAN("x")};
+    char usual[512];
+    char old[512];
+    int usual_len = ph_http_encode_request(&request, usual, sizeof usual);
+    request.is_http10 = true;
+    int old_len = ph_http_encode_request(&request, old, sizeof old);
+    assert_true(usual_len > 0 && old_len == usual_len);
+    static const char line[] = "POST /ctl HTTP/1.0\r\n";
+    assert_memory_equal(old, line, sizeof line - 1);
+    assert_memory_equal(old + sizeof line - 1, usual + sizeof line - 1,
+                        (size_t)old_len - sizeof line + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_is_found_without_case_and_trimmed),
@@ -201,6 +218,7 @@ int main(void) {
         cmocka_unit_test(empty_body_is_sent_as_such),
         cmocka_unit_test(ipv6_host_stands_in_brackets),
         cmocka_unit_test(own_reader_reads_the_request),
+        cmocka_unit_test(request_of_http_10_says_so_and_nothing_else_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

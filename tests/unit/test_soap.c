@@ -382,6 +382,16 @@ static void upnp_errors_have_names_and_meanings(void **state) {
     }
 }
 
+static void request_may_have_another_prefix(void **state) {
+    (void)state;
+    char body[1024];
+    static const struct ph_soap_argument argument = {"NewA", "1"};
+    int n = ph_soap_encode_request_as("m", "urn:x:1", "Act", &argument, 1, body, sizeof body);
+    assert_true(n > 0 && (size_t)n < sizeof body);
+    body[n] = '\0';
+    assert_non_null(strstr(body, "<m:Act xmlns:m=\"urn:x:1\"><NewA>1</NewA></m:Act>"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_is_byte_for_byte),
@@ -404,6 +414,7 @@ int main(void) {
         cmocka_unit_test(second_try_counts_nothing_twice),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(upnp_errors_have_names_and_meanings),
+        cmocka_unit_test(request_may_have_another_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
