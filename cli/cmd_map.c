@@ -189,7 +189,9 @@ static int prepare_notes(struct map_run *run, struct porthole *client) {
     int count = ph_leases_read(run->leases, &list);
     int code = PH_EXITCODE_DONE;
     /* What is left to its lease is held by nobody. */
-    struct ph_holder holder = run->once ? (struct ph_holder){0} : ph_leases_me();
+    struct ph_holder holder = {0};
+    if (!run->once)
+        holder = ph_leases_me();
     (void)porthole_gateway_address(client, gateway, sizeof gateway); /* "" = no network yet */
     for (size_t i = 0; i < run->count && code == PH_EXITCODE_DONE; i++) {
         struct wish *wish = &run->wishes[i];

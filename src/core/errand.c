@@ -90,12 +90,14 @@ static void retransmit_errand(struct ph_mapping *m, struct ph_attempt *a) {
     ph_us now = m->engine->now;
     if (a->state != PH_ATTEMPT_ASKED)
         return;
-    if (now >= a->first_sent + m->engine->config.mapping_timeout)
+    bool is_late = now >= a->first_sent + m->engine->config.mapping_timeout;
+    bool is_due = now >= a->next;
+    /* A method that has not spoken yet is given up by its own verdict. */
+    bool is_vain = is_due && a->tries >= PH_TRIES_MAX &&
+                   m->gateway->methods[a->method].state == PH_METHOD_ALIVE;
+    if (is_late || is_vain)
         conclude(a, PORTHOLE_ERR_TIMEOUT, 0);
-    else if (now >= a->next && a->tries >= PH_TRIES_MAX &&
-             m->gateway->methods[a->method].state == PH_METHOD_ALIVE)
-        conclude(a, PORTHOLE_ERR_TIMEOUT, 0);
-    else if (now >= a->next)
+    else if (is_due)
         ph_attempt_send(a);
 }
 
