@@ -309,6 +309,8 @@ static void router_that_cannot_renew_what_is_there_keeps_it_open(void **state) {
         assert_int_equal(ph_gw_server_count(world->server), 1);
     }
     assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_FAILED), 0);
+    /* Made anew in good time, not when it is too late. */
+    assert_false(ph_world_traced(world, "lost: its lease ended"));
     ph_world_free(world);
 }
 
