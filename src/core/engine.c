@@ -106,7 +106,7 @@ static void on_control(struct ph_gateway *g, const uint8_t *bytes, size_t len) {
      * 0 themselves. */
     bool is_v0 = len >= 4 && bytes[0] == PH_NATPMP_VERSION;
     bool is_unsupported = is_v0 && bytes[2] == 0 && bytes[3] == PH_NATPMP_UNSUPP_VERSION;
-    bool is_pcp_asked = g->methods[PORTHOLE_PCP].state != PH_METHOD_IDLE;
+    bool is_pcp_asked = g->methods[PORTHOLE_PCP].state != PH_METHOD_IDLE || g->pcp.tries > 0;
     if (is_v0 && !(is_unsupported && is_pcp_asked))
         ph_natpmp_client_datagram(g, bytes, len);
     else

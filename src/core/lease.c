@@ -3,7 +3,16 @@
  * lease.c: a mapping that the gateway holds: it is renewed in good time, by the ladder of RFC 6887
  * §11.2.1 when answers fail to come, and made again from the beginning when it is lost.
  */
+#include <string.h>
+
 #include "core/state.h"
+
+bool ph_mapping_is_host(const struct ph_addr *addr) {
+    static const uint8_t broadcast[4] = {255, 255, 255, 255};
+    bool is_broadcast =
+        ph_addr_is_v4(addr) && memcmp(ph_addr_v4_bytes(addr), broadcast, sizeof broadcast) == 0;
+    return !ph_addr_is_unspecified(addr) && !ph_addr_is_multicast(addr) && !is_broadcast;
+}
 
 /* NAT-PMP and UPnP tell the external address apart from the mapping; it may change under it. */
 static const struct ph_addr *address_of(const struct ph_mapping *m) {
@@ -94,7 +103,8 @@ static void start_renewal(struct ph_mapping *m) {
 }
 
 /* A device that cannot tell of one mapping is asked to make it again, which changes nothing when it
- * is there. */
+ * is there. Until it has answered the mapping stays unverified: the device may be lost meanwhile.
+ */
 static void start_verification(struct ph_mapping *m) {
     if (m->gateway->upnp.facts->has_no_query) {
         m->is_unverified = false;

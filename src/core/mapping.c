@@ -380,13 +380,6 @@ static void granted_beside(struct ph_mapping *m, struct ph_attempt *a, uint32_t 
         take_grant(m, (enum porthole_method)a->method, lifetime_s, external, m->engine->now);
 }
 
-bool ph_mapping_is_host(const struct ph_addr *addr) {
-    static const uint8_t broadcast[4] = {255, 255, 255, 255};
-    bool is_broadcast =
-        ph_addr_is_v4(addr) && memcmp(ph_addr_v4_bytes(addr), broadcast, sizeof broadcast) == 0;
-    return !ph_addr_is_unspecified(addr) && !ph_addr_is_multicast(addr) && !is_broadcast;
-}
-
 /* Why a grant is none to be kept; 0 = it is. NAT-PMP tells the address apart. */
 static int fault_of_grant(const struct ph_mapping *m, enum porthole_method method,
                           const struct ph_endpoint *external) {
@@ -408,11 +401,14 @@ void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint3
     struct ph_attempt *a = &m->attempts[method - 1];
     bool is_answer = a->state == PH_ATTEMPT_ASKED && a->purpose != PH_PURPOSE_DELETE;
     bool is_renewal = is_answer && m->state == PORTHOLE_SUCCESS && m->method == method;
-    ph_us since = is_answer ? a->sent : m->engine->now;
+    /* The renewal was given up, and its answer was only late. */
+    bool is_late = a->state == PH_ATTEMPT_IDLE && a->purpose == PH_PURPOSE_RENEW;
+    ph_us since = is_late ? a->first_sent : a->sent;
     if (m->state == PORTHOLE_DESTROYING || m->state == PORTHOLE_DESTROYED ||
         a->purpose == PH_PURPOSE_DELETE ||
-        (m->state == PORTHOLE_SUCCESS && m->method == method && !is_answer))
+        (m->state == PORTHOLE_SUCCESS && m->method == method && !is_answer && !is_late))
         return; /* a duplicate, or overtaken by a delete */
+    a->purpose = PH_PURPOSE_MAKE;
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
     a->held = true;
     a->touched = true;
@@ -440,8 +436,10 @@ void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint3
 
 void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int error, int code) {
     struct ph_attempt *a = &m->attempts[method - 1];
-    if (a->state != PH_ATTEMPT_ASKED || a->purpose == PH_PURPOSE_DELETE)
+    bool is_late = a->state == PH_ATTEMPT_IDLE && a->purpose == PH_PURPOSE_RENEW;
+    if ((a->state != PH_ATTEMPT_ASKED && !is_late) || a->purpose == PH_PURPOSE_DELETE)
         return;
+    a->purpose = PH_PURPOSE_MAKE;
     a->error = error;
     a->code = (uint16_t)code;
     a->touched = a->held;

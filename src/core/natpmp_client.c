@@ -118,13 +118,21 @@ static void hurry_mappings(struct ph_gateway *g) {
     }
 }
 
+/* When the request was sent that this answers, at the earliest. What was not answered for so long
+ * will not be: counted in, it would make the time so uncertain that a restart hides in it. */
+static ph_us earliest_question(const struct ph_gateway *g) {
+    ph_us now = g->engine->now;
+    ph_us limit = g->engine->config.mapping_timeout;
+    return now - g->natpmp.asked > limit ? now - limit : g->natpmp.asked;
+}
+
 static void answered_address(struct ph_gateway *g, const struct ph_natpmp_response *r) {
     struct ph_method *status = &g->methods[PORTHOLE_NATPMP];
     struct ph_natpmp_client *c = &g->natpmp;
     if (c->open == 0 && status->state != PH_METHOD_DEAD)
         return; /* not asked, or answered already */
     if (c->open > 0 && r->result == PH_NATPMP_SUCCESS)
-        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s, c->asked);
+        ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s, earliest_question(g));
     if (c->open == 1)
         status->rtt = g->engine->now - c->sent;
     if (is_to_last(g)) {

@@ -198,7 +198,6 @@ static void leave(struct ph_gateway *old, struct ph_gateway *new) {
     struct ph_link moving;
     struct ph_link *next;
     ph_link_init(&moving);
-    clear_queues(old);
     for (struct ph_link *at = old->mappings.next; at != &old->mappings; at = next) {
         next = at->next;
         if (!is_moving(PH_CONTAINER(at, struct ph_mapping, in_gateway)))
@@ -273,6 +272,8 @@ static int move(struct ph_engine *e, const struct ph_path *path) {
              ph_addr_format(&path->gateway, to), ph_addr_format(&path->source, from));
     go_online(e);
     e->gateway = new;
+    if (old)
+        clear_queues(old); /* before a place in the window gets free there */
     ph_probe_end(e); /* what it knows is of another network */
     if (old)
         leave(old, new);

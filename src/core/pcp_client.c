@@ -36,7 +36,9 @@ void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
     /* A renewal suggests what it has (§11.2.1), so that a gateway that forgot gives the same again.
      */
     request.map.external_port = m->external.port ? m->external.port : m->wished_port;
-    if (m->external.port && m->method == PORTHOLE_PCP)
+    /* But with PREFER_FAILURE a suggestion is a demand (§13.2), and the address that the gateway
+     * had is not wished for: it may have another one by now. */
+    if (m->external.port && m->method == PORTHOLE_PCP && !request.prefer_failure)
         request.map.external_addr = m->external.addr;
     if (is_delete && !a->held)
         request.map.external_port = 0;
@@ -126,9 +128,10 @@ static bool answered_for_server(struct ph_gateway *g, const struct ph_pcp_respon
     if (r->opcode == PH_PCP_MAP && memcmp(r->map.nonce, no_nonce, sizeof no_nonce) != 0 &&
         !find_by_nonce(g, &r->map))
         return true;
-    /* A PCP server reads our NAT-PMP address request as version 0, opcode ANNOUNCE, and refuses the
-     * version (RFC 6887 §9); our own ANNOUNCE goes only to servers that have granted something. */
-    if (r->version == PH_PCP_VERSION && r->opcode == PH_PCP_ANNOUNCE)
+    /* A PCP server reads our NAT-PMP requests as version 0, opcode ANNOUNCE, MAP or PEER, and
+     * refuses the version (RFC 6887 §9); we never ask for PEER, and our own ANNOUNCE goes only to
+     * servers that have granted something. */
+    if (r->version == PH_PCP_VERSION && r->opcode != PH_PCP_MAP)
         method = PORTHOLE_NATPMP;
     /* A server that has granted something by a method is believed in that, but perhaps another one
      * has taken its place. */
@@ -172,6 +175,12 @@ static void answered_map(struct ph_mapping *m, const struct ph_pcp_response *r) 
     ph_mapping_granted(m, PORTHOLE_PCP, r->lifetime_s, &external);
 }
 
+/* An answer may come after the last repetition. */
+static bool is_announce_asked(const struct ph_gateway *g) {
+    const struct ph_engine *e = g->engine;
+    return g->pcp.tries > 0 && e->now < g->pcp.asked + e->config.mapping_timeout;
+}
+
 void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len) {
     struct ph_engine *e = g->engine;
     struct ph_pcp_response r;
@@ -182,8 +191,9 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
     }
     if (answered_for_server(g, &r))
         return;
-    if (r.opcode == PH_PCP_ANNOUNCE && g->pcp.next != PH_NEVER && r.result == PH_PCP_SUCCESS) {
+    if (r.opcode == PH_PCP_ANNOUNCE && is_announce_asked(g) && r.result == PH_PCP_SUCCESS) {
         g->pcp.next = PH_NEVER;
+        g->pcp.tries = 0;
         set_pcp_timer(g);
         ph_gateway_alive(g, PORTHOLE_PCP);
         ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s, g->pcp.asked);
@@ -197,9 +207,9 @@ void ph_pcp_client_datagram(struct ph_gateway *g, const void *bytes, size_t len)
     }
     ph_gateway_alive(g, PORTHOLE_PCP);
     set_pcp_timer(g); /* there is no verdict to come */
-    /* The clock in an answer that comes a second time is old. */
+    /* The clock in an answer that comes a second time is old, but better than none. */
     const struct ph_attempt *a = &m->attempts[PORTHOLE_PCP - 1];
-    if (a->state == PH_ATTEMPT_ASKED)
+    if (a->state == PH_ATTEMPT_ASKED || g->methods[PORTHOLE_PCP].epoch_at == 0)
         ph_recheck_epoch(g, PORTHOLE_PCP, r.epoch_s, a->first_sent);
     answered_map(m, &r);
 }

@@ -90,12 +90,15 @@ void ph_recheck_epoch(struct ph_gateway *g, enum porthole_method method, uint32_
     bool is_first = status->epoch_at == 0;
     uint32_t before_s = status->epoch_s;
     bool is_steady = is_clock_steady(method, before_s, epoch_s, elapsed);
+    /* A clock that jumps at every answer must not make every answer a restart. What is not judged
+     * now must still show later, so the clock as it was stays. */
+    bool is_too_soon = status->restarted_at && now < status->restarted_at + PH_RESTART_MIN;
+    if (is_too_soon)
+        return;
     status->epoch_s = epoch_s;
     status->epoch_at = now;
     status->epoch_asked = asked;
-    /* A clock that jumps at every answer must not make every answer a restart. */
-    bool is_too_soon = status->restarted_at && now < status->restarted_at + PH_RESTART_MIN;
-    if (is_first || is_too_soon)
+    if (is_first)
         return;
     bool is_exact = is_clock_exact(before_s, epoch_s, elapsed);
     if (!is_steady || !is_exact)
@@ -173,7 +176,8 @@ static void read_all_back(struct ph_gateway *g, unsigned count, ph_us period) {
         at += gap < READ_BACK_GAP ? gap : READ_BACK_GAP;
     }
     ph_upnp_search_readdress(g);
-    if (g->methods[PORTHOLE_UPNP].state == PH_METHOD_DEAD)
+    /* Lost, or set back to be asked when somebody wants something. */
+    if (g->upnp.phase == PH_UPNP_OFF)
         ph_upnp_search_again(g);
 }
 

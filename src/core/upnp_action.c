@@ -205,7 +205,9 @@ static void ask_next(struct ph_attempt *a) {
 
 static void refused_by_device(struct ph_mapping *m, struct ph_attempt *a, int error,
                               unsigned code) {
-    a->port = a->port_tries = 0;
+    /* What is held may have to be deleted, by its port. */
+    a->port = a->held ? m->external.port : 0;
+    a->port_tries = 0;
     ph_mapping_refused(m, PORTHOLE_UPNP, error, (int)code);
 }
 

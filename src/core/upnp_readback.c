@@ -108,10 +108,12 @@ void ph_upnp_readback_faulted(struct ph_mapping *m, struct ph_attempt *a, unsign
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
     /* One that does not find what it has just made cannot be asked: by its own word it is there. It
      * is made to say so again at each recheck. */
-    if (code != PH_UPNP_NO_SUCH_ENTRY || readback != PH_READBACK_NONE)
+    if (code != PH_UPNP_NO_SUCH_ENTRY || readback != PH_READBACK_NONE) {
         facts->has_no_query = true;
-    else
+    } else {
         ph_mapping_lose(m, "the gateway forgot it");
+        a->held = a->touched = false; /* nothing is left to delete */
+    }
     if (m->state != PORTHOLE_SUCCESS)
         ph_recheck_others(m->gateway);
     m->is_unverified = facts->has_no_query && readback == PH_READBACK_NONE;
