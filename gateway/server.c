@@ -205,6 +205,11 @@ const struct ph_gw_mapping *ph_gw_server_mapping(const struct ph_gw_server *serv
     return index < server->table.count ? server->table.all[index] : NULL;
 }
 
+const struct ph_gw_mapping *ph_gw_server_at_external(const struct ph_gw_server *server,
+                                                     uint8_t protocol, uint16_t port) {
+    return ph_gw_table_at_external(&server->table, protocol, port);
+}
+
 const struct ph_gw_config *ph_gw_server_config(const struct ph_gw_server *server) {
     return &server->config;
 }

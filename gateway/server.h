@@ -129,6 +129,9 @@ void ph_gw_server_tick(struct ph_gw_server *server, ph_us now);
 /* The mappings, in no particular order; for tests and displays. */
 size_t ph_gw_server_count(const struct ph_gw_server *server);
 const struct ph_gw_mapping *ph_gw_server_mapping(const struct ph_gw_server *server, size_t index);
+/* The one at an external port; NULL when there is none. */
+const struct ph_gw_mapping *ph_gw_server_at_external(const struct ph_gw_server *server,
+                                                     uint8_t protocol, uint16_t port);
 const struct ph_gw_config *ph_gw_server_config(const struct ph_gw_server *server);
 
 #endif
