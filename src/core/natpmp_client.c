@@ -205,7 +205,10 @@ static void answered_mapping(struct ph_gateway *g, const struct ph_natpmp_respon
         return;
     }
     struct ph_attempt *a = &m->attempts[PORTHOLE_NATPMP - 1];
-    ph_gateway_alive(g, PORTHOLE_NATPMP);
+    /* A gateway without an uplink may grant all the same, which is of no use: only an address shows
+     * that it has one again. */
+    if (g->methods[PORTHOLE_NATPMP].error != PORTHOLE_ERR_NO_UPLINK)
+        ph_gateway_alive(g, PORTHOLE_NATPMP);
     if (a->state == PH_ATTEMPT_ASKED && r->result == PH_NATPMP_SUCCESS)
         ph_recheck_epoch(g, PORTHOLE_NATPMP, r->epoch_s, a->first_sent);
     bool is_delete = a->purpose == PH_PURPOSE_DELETE;

@@ -238,6 +238,20 @@ static void gateway_that_is_left_is_asked_for_nothing_more(void **state) {
     ph_world_free(world);
 }
 
+/* What is granted without an address must not make the method be asked again, and again. */
+static void gateway_without_uplink_makes_no_storm(void **state) {
+    (void)state;
+    struct ph_world_options options = story_options(PORTHOLE_USE_NATPMP);
+    options.external = "0.0.0.0";
+    options.delay = PH_MS(1);
+    struct ph_world *world = ph_world_new(&options);
+    for (uint16_t port = 0; port < 4; port++)
+        ph_world_map(world, PORTHOLE_TCP, (uint16_t)(9000 + port));
+    ph_world_run(world, PH_SECONDS(10));
+    assert_in_range(world->sent_control, 1, 100);
+    ph_world_free(world);
+}
+
 /* ---- Deletes by UPnP ------------------------------------------------------------------------- */
 
 /* A mapping that is refused at its renewal, and in all tries after it. */
@@ -295,6 +309,7 @@ int main(void) {
         cmocka_unit_test(each_mapping_of_a_device_that_moved_is_read_back),
         cmocka_unit_test(device_that_was_given_up_is_searched_for_at_the_next_recheck),
         cmocka_unit_test(gateway_that_is_left_is_asked_for_nothing_more),
+        cmocka_unit_test(gateway_without_uplink_makes_no_storm),
         cmocka_unit_test(refused_renewal_is_deleted_by_the_port_that_it_had),
         cmocka_unit_test(what_the_device_forgot_is_not_deleted),
     };
