@@ -53,13 +53,20 @@ int ph_errand_new(struct ph_engine *e, porthole_id id, const struct ph_map_reque
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
+/* An errand has no failures in a row: there it counts the removals at the device that it has
+ * allowed for. */
+static void begin_list(struct ph_mapping *m, struct ph_attempt *a) {
+    a->index = 0;
+    m->failures = m->gateway->upnp.removals;
+    ph_attempt_start(a, PH_PURPOSE_LIST);
+}
+
 static void start_upnp(struct ph_mapping *m, struct ph_attempt *a) {
     a->port = m->wished_port;
-    a->index = 0;
     if (a->port && !m->gateway->upnp.facts->has_no_query)
         ph_attempt_start(a, PH_PURPOSE_VERIFY);
     else
-        ph_attempt_start(a, PH_PURPOSE_LIST);
+        begin_list(m, a);
 }
 
 /* Whether the method has said all it will. */
@@ -131,8 +138,10 @@ void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, in
     if (error == 0) {
         a->held = true; /* it was here, and is no more */
         m->method = a->method;
-        if (a->method == PORTHOLE_UPNP)
+        if (a->method == PORTHOLE_UPNP) {
             m->external.port = a->port;
+            m->failures++; /* of its own it knows */
+        }
     } else {
         m->error = error;
         m->error_method = a->method;
@@ -151,7 +160,7 @@ void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, in
 void ph_errand_verified(struct ph_mapping *m, struct ph_attempt *a, bool is_ours) {
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
     if (m->gateway->upnp.facts->has_no_query) {
-        ph_attempt_start(a, PH_PURPOSE_LIST);
+        begin_list(m, a);
     } else if (is_ours) {
         ph_attempt_start(a, PH_PURPOSE_DELETE);
     } else {
@@ -202,6 +211,11 @@ void ph_errand_unlisted(struct ph_mapping *m, struct ph_attempt *a, unsigned cod
     bool is_end =
         code == PH_UPNP_ARRAY_INDEX_INVALID || code == PH_UPNP_NO_SUCH_ENTRY || a->index > 0;
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    if (is_end && m->failures != m->gateway->upnp.removals) {
+        /* Others were deleted meanwhile: what moved up may have been passed by. */
+        begin_list(m, a);
+        return;
+    }
     conclude(a, is_end ? 0 : ph_upnp_error_error(code), is_end ? 0 : (int)code);
     ph_mapping_run(m);
 }

@@ -255,6 +255,7 @@ struct ph_upnp_client {
     struct ph_url control;
     uint32_t exchange;           /* the discovery's, in flight; 0 = none */
     ph_us lost_at;               /* when it was last found gone; 0 = never */
+    uint16_t removals;           /* mappings deleted at it, modulo 65536 */
     unsigned dialects;           /* tried for the address of this service */
     struct ph_upnp_facts *facts; /* of the device in the description; NULL = none yet */
     int error;                   /* of the last candidate that failed */

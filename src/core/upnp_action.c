@@ -300,6 +300,7 @@ static void action_garbled(struct ph_mapping *m, struct ph_attempt *a, unsigned 
 static void action_succeeded(struct ph_mapping *m, struct ph_attempt *a,
                              const struct ph_soap_message *reply) {
     if (a->purpose == PH_PURPOSE_DELETE) {
+        m->gateway->upnp.removals++;
         ph_mapping_deleted(m, PORTHOLE_UPNP, 0, 0);
     } else if (a->purpose == PH_PURPOSE_LIST) {
         ph_errand_listed(m, a, reply);

@@ -225,6 +225,30 @@ static void gateway_that_cannot_tell_of_one_entry_is_asked_for_its_list(void **s
     ph_world_free(world);
 }
 
+/* Entries move up when one goes, also under the other's walk along the list. */
+static void two_that_walk_the_list_at_once_miss_nothing(void **state) {
+    (void)state;
+    struct igd igd;
+    igd_init(&igd);
+    for (unsigned i = 0; i < IGD_ENTRIES_MAX; i++)
+        igd.entries[i] = (struct igd_entry){9000 + i, 9000 + i, i % 2 == 1, "192.168.77.2"};
+    struct ph_world_options options = igd_options(&igd);
+    struct ph_world *world = ph_world_new(&options);
+    struct ph_map_request request = request_for(0);
+    porthole_id id;
+    request.flags = PORTHOLE_ALL_PORTS;
+    assert_int_equal(ph_world_remove(world, &request, &id), 0);
+    request.protocol = PORTHOLE_UDP;
+    assert_int_equal(ph_world_remove(world, &request, &id), 0);
+    ph_world_run(world, PH_SECONDS(60));
+    assert_int_equal(world->event_count, 2);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(world->events[i].info.fate, PORTHOLE_FATE_REMOVED);
+    for (unsigned i = 0; i < IGD_ENTRIES_MAX; i++)
+        assert_int_equal(igd.entries[i].external_port, 0);
+    ph_world_free(world);
+}
+
 /* It says each time that there is another entry, of another host. */
 static size_t endless_list(struct ph_world *world, const struct ph_endpoint *to,
                            const struct ph_http_message *request, uint8_t *ret, size_t size) {
@@ -444,6 +468,7 @@ int main(void) {
         cmocka_unit_test(all_ports_cannot_be_asked_of_pcp),
         cmocka_unit_test(entry_of_another_host_is_left_alone),
         cmocka_unit_test(gateway_that_cannot_tell_of_one_entry_is_asked_for_its_list),
+        cmocka_unit_test(two_that_walk_the_list_at_once_miss_nothing),
         cmocka_unit_test(list_without_end_has_one),
         cmocka_unit_test(nobody_there_is_told_after_the_verdict),
         cmocka_unit_test(no_network_is_told_at_once),
