@@ -250,6 +250,11 @@ static void candidate_failed(struct ph_gateway *g, int error, int code) {
     }
     move_search(g, PH_UPNP_SEARCHING);
     try_next_candidate(g);
+    if (u->phase == PH_UPNP_SEARCHING && g->methods[PORTHOLE_UPNP].state != PH_METHOD_ASKING) {
+        /* It was a late answer to a search that has had its verdict. */
+        ph_upnp_search_stop(g);
+        return;
+    }
     /* The search goes on to its verdict: gateways with two UPnP servers exist. */
     set_search_timer(g);
 }

@@ -167,6 +167,31 @@ static void control_url_that_is_not_found_is_searched_for_at_once(void **state) 
     ph_world_free(world);
 }
 
+/* A late answer to a search that has ended begins it again; when nothing comes of it, the next
+ * recheck must be free to search. */
+static void late_answer_that_leads_nowhere_is_no_end_of_rechecks(void **state) {
+    (void)state;
+    struct igd igd;
+    igd_init(&igd);
+    struct ph_world_options options = igd_options(&igd);
+    struct ph_world *world = ph_world_new(&options);
+    struct ph_endpoint gateway = {world->path.gateway, PH_SSDP_PORT};
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(10));
+    world->options.silent = true;
+    ph_world_run(world, PH_SECONDS(60));
+    assert_true(ph_world_traced(world, "upnp: asking -> dead: no gateway answered"));
+    story_ssdp_answer(world, &gateway, PH_SSDP_TARGET_IGD1, "http://192.168.77.1:4/none.xml");
+    ph_world_run(world, PH_SECONDS(20));
+    assert_true(ph_world_traced(world, "upnp: describing -> searching"));
+    memset(igd.entries, 0, sizeof igd.entries);
+    world->options.silent = false;
+    ph_world_run(world, PH_SECONDS(90));
+    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING), 1);
+    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+    ph_world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(router_that_knows_no_leases_is_asked_for_none),
@@ -175,6 +200,7 @@ int main(void) {
         cmocka_unit_test(device_that_is_gone_for_a_while_keeps_the_mapping),
         cmocka_unit_test(device_that_moves_to_another_port_is_found_again_with_all_it_holds),
         cmocka_unit_test(control_url_that_is_not_found_is_searched_for_at_once),
+        cmocka_unit_test(late_answer_that_leads_nowhere_is_no_end_of_rechecks),
         cmocka_unit_test(device_that_restarts_on_another_port_is_found_and_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
