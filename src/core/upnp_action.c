@@ -155,6 +155,7 @@ static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error,
     if (m->state == PORTHOLE_SUCCESS) {
         m->is_unverified = true;
         m->is_overdue = a->purpose == PH_PURPOSE_RENEW;
+        m->readback = PH_READBACK_NONE; /* what was made is no news any more */
     }
     if (m->state == PORTHOLE_SUCCESS || is_moved)
         ph_upnp_search_lost(g);

@@ -192,6 +192,29 @@ static void late_answer_that_leads_nowhere_is_no_end_of_rechecks(void **state) {
     ph_world_free(world);
 }
 
+/* That a device does not find what it has just made tells of the device; when the question could
+ * not be put for a minute, it tells of a loss. */
+static void entry_that_is_missing_a_minute_later_is_lost(void **state) {
+    (void)state;
+    struct igd igd;
+    igd_init(&igd);
+    struct ph_world_options options = igd_options(&igd);
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    igd.hangs_at = 3; /* its description, the address, the mapping */
+    igd.hangs = 1;
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+    world->options.silent = true;
+    ph_world_run(world, PH_SECONDS(50));
+    memset(igd.entries, 0, sizeof igd.entries);
+    world->options.silent = false;
+    ph_world_run(world, PH_SECONDS(40));
+    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING), 1);
+    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+    ph_world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(router_that_knows_no_leases_is_asked_for_none),
@@ -201,6 +224,7 @@ int main(void) {
         cmocka_unit_test(device_that_moves_to_another_port_is_found_again_with_all_it_holds),
         cmocka_unit_test(control_url_that_is_not_found_is_searched_for_at_once),
         cmocka_unit_test(late_answer_that_leads_nowhere_is_no_end_of_rechecks),
+        cmocka_unit_test(entry_that_is_missing_a_minute_later_is_lost),
         cmocka_unit_test(device_that_restarts_on_another_port_is_found_and_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
