@@ -8,6 +8,7 @@
 #define PH_CLI_COMMANDS_H
 
 int ph_cmd_map(int argc, char **argv);
+int ph_cmd_run(int argc, char **argv);
 int ph_cmd_unmap(int argc, char **argv);
 int ph_cmd_probe(int argc, char **argv);
 int ph_cmd_address(int argc, char **argv);

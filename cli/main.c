@@ -24,6 +24,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"map", ph_cmd_map, "open ports and hold them until interrupted"},
+    {"run", ph_cmd_run, "open ports for as long as a command runs"},
     {"unmap", ph_cmd_unmap, "remove what an earlier process left open"},
     {"probe", ph_cmd_probe, "show what the gateway speaks"},
     {"address", ph_cmd_address, "print the external address"},
@@ -53,6 +54,7 @@ static void print_help(FILE *out) {
           "  porthole map 8080                      open TCP port 8080 until Ctrl-C\n"
           "  porthole map 6881/both -e 50000        TCP and UDP, by another port outside\n"
           "  porthole map --once --json 25565/udp   open, print, leave it to its lease\n"
+          "  porthole run 8080 -- python3 -m http.server 8080\n"
           "  porthole probe                         which protocols answer, and how fast\n"
           "\n"
           "`porthole help COMMAND` lists a command's options, `porthole --version` the version.\n"

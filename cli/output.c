@@ -20,6 +20,12 @@
 static int output_errno;
 static bool output_complained;
 
+/* Called before a line, when something else is on the terminal. */
+static void (*output_before)(void *);
+static void *output_before_user;
+/* Standard output is another's. */
+static bool output_is_others;
+
 /* ---- Lines ----------------------------------------------------------------------------------- */
 
 void ph_output_error(const char *command, const char *format, ...) {
@@ -29,6 +35,8 @@ void ph_output_error(const char *command, const char *format, ...) {
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     ph_span_print(ph_span_of(text), line, sizeof line);
+    if (output_before)
+        output_before(output_before_user);
     fprintf(stderr, "porthole%s%s: %s\n", command ? " " : "", command ? command : "", line);
 }
 
@@ -54,8 +62,25 @@ void ph_output_line(const char *format, ...) {
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     ph_span_print(ph_span_of(text), line, sizeof line);
-    remember(puts(line) >= 0 && fflush(stdout) == 0);
+    if (output_before)
+        output_before(output_before_user);
+    if (output_is_others)
+        fprintf(stderr, "%s\n", line);
+    else
+        remember(puts(line) >= 0 && fflush(stdout) == 0);
 }
+
+void ph_output_screen(const char *text) {
+    if (output_errno == 0)
+        remember(fputs(text, stdout) >= 0 && fflush(stdout) == 0);
+}
+
+void ph_output_before(void (*before)(void *user), void *user) {
+    output_before = before;
+    output_before_user = user;
+}
+
+void ph_output_give_away(void) { output_is_others = true; }
 
 void ph_output_json(json_t *object) {
     const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(REAL_DIGITS);
@@ -111,9 +136,10 @@ const char *ph_output_endpoint(const char *address, uint16_t port,
 
 const char *ph_output_reason(int error, int code, const char *text,
                              char ret[PH_OUTPUT_REASON_SIZE]) {
-    /* Without a code the library's text is that of the error. */
-    snprintf(ret, PH_OUTPUT_REASON_SIZE, "%s%s%s", porthole_strerror(error), code ? ": " : "",
-             code ? text : "");
+    /* Without a code the library's text is that of the error; the command's own says more. */
+    bool more = code != 0 || (*text && strcmp(text, porthole_strerror(error)) != 0);
+    snprintf(ret, PH_OUTPUT_REASON_SIZE, "%s%s%s", porthole_strerror(error), more ? ": " : "",
+             more ? text : "");
     return ret;
 }
 
@@ -242,8 +268,7 @@ static const char *mapping_name(const struct porthole_mapping *mapping, char ret
     return ret;
 }
 
-/* Once for an address: many ports have the same. */
-static void print_reach(const struct porthole_mapping *mapping) {
+void ph_output_reach(const struct porthole_mapping *mapping) {
     static char noted[PORTHOLE_ADDRESS_SIZE] = "?";
     const char *note = ph_output_reach_note(mapping->reach);
     if (!note || strcmp(noted, mapping->external_address) == 0)
@@ -277,7 +302,7 @@ static void print_open(const struct porthole_mapping *mapping, const char *verb,
     if (first)
         snprintf(how + len, sizeof how - (size_t)len, ", %.1f ms", mapping->elapsed_ms);
     ph_output_line("%s %s: %s -> %s (%s)", name, verb, external, internal, how);
-    print_reach(mapping);
+    ph_output_reach(mapping);
     if (!held && mapping->lifetime_s == 0)
         ph_output_line("  note: this gateway gives no lease: the port stays open until removed");
 }
@@ -349,4 +374,13 @@ void ph_output_event_human(const struct porthole_event *event, bool seen, bool h
         print_unmapped(&event->mapping);
         break;
     }
+}
+
+void ph_output_event_trouble(const struct porthole_event *event, bool seen) {
+    enum porthole_fate fate = event->mapping.fate;
+    bool is_well = event->type == PORTHOLE_EVENT_UNMAPPED
+                       ? fate == PORTHOLE_FATE_NONE || fate == PORTHOLE_FATE_REMOVED
+                       : event->type == PORTHOLE_EVENT_MAPPED && !seen;
+    if (!is_well)
+        ph_output_event_human(event, seen, true);
 }

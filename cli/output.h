@@ -27,6 +27,12 @@ const char *ph_output_quote(const char *text, char ret[PH_OUTPUT_QUOTE_SIZE]);
 
 /* A line on standard output; the newline is added. */
 void ph_output_line(const char *format, ...) PH_OUTPUT_PRINTF(1, 2);
+/* Text for the terminal with its control sequences, as it is. */
+void ph_output_screen(const char *text);
+/* Called before every line on standard output or standard error; NULL = nothing is. */
+void ph_output_before(void (*before)(void *user), void *user);
+/* Standard output belongs to another program from now on: lines go to standard error. */
+void ph_output_give_away(void);
 /* One JSON object as a line; takes the object over. NULL, from a failed json_pack(), counts as a
  * failed write. */
 void ph_output_json(json_t *object);
@@ -60,6 +66,10 @@ void ph_output_event_json(const struct porthole_event *event);
 /* The same for people. `seen`: it was open before. `held`: it is renewed, and a failure is not the
  * end. */
 void ph_output_event_human(const struct porthole_event *event, bool seen, bool held);
+/* The same of what a bystander is to know: what goes wrong, and how it ended. */
+void ph_output_event_trouble(const struct porthole_event *event, bool seen);
+/* A note when the external address lets nobody in from the Internet, once for an address. */
+void ph_output_reach(const struct porthole_mapping *mapping);
 
 /* How a mapping is now, as a JSON line and for people. */
 void ph_output_status_json(const struct porthole_mapping *mapping);

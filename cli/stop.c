@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * stop.c: see stop.h. The handler calls only what may be called from one: it puts the default
- * actions back and writes a byte to a pipe.
+ * stop.c: see stop.h. The handlers call only what may be called from one: they write the signal's
+ * number to a pipe, and the first wish to end puts the default actions back.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -10,43 +10,46 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 #define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
+static const int forward_signals[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+                                      SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+#define FORWARD_SIGNALS (sizeof forward_signals / sizeof *forward_signals)
 
 static int stop_pipe[2] = {-1, -1};
 
+/* Readable, even when the pipe is full: then it has enough of them. */
+static void tell_signal(int number) {
+    unsigned char byte = (unsigned char)number;
+    int saved = errno;
+    ssize_t written = write(stop_pipe[1], &byte, 1);
+    (void)written;
+    errno = saved;
+}
+
 static void on_stop_signal(int number) {
-    (void)number;
     int saved = errno;
     struct sigaction action = {.sa_handler = SIG_DFL};
     for (size_t i = 0; i < STOP_SIGNALS; i++)
         sigaction(stop_signals[i], &action, NULL);
-    ssize_t written = write(stop_pipe[1], "", 1); /* readable, even when the pipe is full */
-    (void)written;
+    tell_signal(number);
     errno = saved;
 }
 
-/* One byte for each; a pipe that is full has enough of them. */
-static void on_refresh_signal(int number) {
-    (void)number;
-    int saved = errno;
-    ssize_t written = write(stop_pipe[1], "r", 1);
-    (void)written;
-    errno = saved;
+static void on_forward_signal(int number, siginfo_t *info, void *context) {
+    (void)context;
+    /* What the kernel sends for the terminal, it sends to the whole foreground group. */
+    if (info->si_code == SI_USER || info->si_code == SI_QUEUE || info->si_code <= 0)
+        tell_signal(number);
 }
 
-void ph_stop_catch_refresh(void) {
-    struct sigaction action = {.sa_handler = on_refresh_signal};
-    sigfillset(&action.sa_mask);
-    sigaction(SIGUSR1, &action, NULL);
-}
-
-bool ph_stop_is_refresh(int stop_fd) {
-    char what = '\0';
-    return read(stop_fd, &what, 1) == 1 && what == 'r';
+static bool is_ignored(int number) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 int ph_stop_catch(void) {
@@ -56,12 +59,47 @@ int ph_stop_catch(void) {
         fcntl(stop_pipe[i], F_SETFD, FD_CLOEXEC);
         fcntl(stop_pipe[i], F_SETFL, O_NONBLOCK); /* a handler must not wait */
     }
-    struct sigaction action;
-    bool keep_hangup = sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-    action = (struct sigaction){.sa_handler = on_stop_signal};
+    struct sigaction action = {.sa_handler = on_stop_signal};
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < STOP_SIGNALS; i++)
-        if (stop_signals[i] != SIGHUP || !keep_hangup)
+        if (stop_signals[i] != SIGHUP || !is_ignored(SIGHUP))
             sigaction(stop_signals[i], &action, NULL);
     return stop_pipe[0];
+}
+
+void ph_stop_catch_also(int number) {
+    struct sigaction action = {.sa_handler = tell_signal};
+    sigfillset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+void ph_stop_forward(void) {
+    struct sigaction action = {.sa_sigaction = on_forward_signal, .sa_flags = SA_SIGINFO};
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < FORWARD_SIGNALS; i++)
+        if (!is_ignored(forward_signals[i]))
+            sigaction(forward_signals[i], &action, NULL);
+}
+
+void ph_stop_forward_end(void) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    for (size_t i = 0; i < FORWARD_SIGNALS; i++)
+        if (!is_ignored(forward_signals[i]))
+            sigaction(forward_signals[i], &action, NULL);
+}
+
+void ph_stop_leave_to_child(void) {
+    static const int others[] = {SIGPIPE, SIGCHLD};
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    ph_stop_forward_end(); /* an ignored SIGHUP is the user's; an ignored SIGPIPE is main()'s */
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        sigaction(others[i], &action, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int ph_stop_next(int stop_fd) {
+    unsigned char byte;
+    return read(stop_fd, &byte, 1) == 1 ? byte : 0;
 }

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * stop.h: the wish to end. The first SIGINT, SIGTERM or SIGHUP makes a descriptor readable, so that
- * a loop can give its ports back; the second ends the process at once, as if none were caught.
- * SIGUSR1 is the wish to ask the gateway again now.
+ * stop.h: signals as bytes of a descriptor, so that a loop can wait for them beside its sockets.
+ * The first SIGINT, SIGTERM or SIGHUP is the wish to end, to give ports back before; the second
+ * ends the process at once, as if none were caught.
  */
 #ifndef PH_CLI_STOP_H
 #define PH_CLI_STOP_H
 
-#include <stdbool.h>
-
-/* The same descriptor is readable for SIGUSR1 once this was called. */
-void ph_stop_catch_refresh(void);
-/* Takes one signal from the descriptor: true = SIGUSR1, false = to end. */
-bool ph_stop_is_refresh(int stop_fd);
-
-/* Catches the signals; an ignored SIGHUP (nohup) stays ignored. Returns the descriptor, which lives
- * as long as the process, or -1. */
+/* Catches those signals; an ignored SIGHUP (nohup) stays ignored. Returns the descriptor, which
+ * lives as long as the process, or -1. */
 int ph_stop_catch(void);
+/* From now on the descriptor tells of this signal too, every time: SIGUSR1, SIGCHLD, SIGWINCH. */
+void ph_stop_catch_also(int number);
+/* From now on it tells of every signal that is to be handed on to a command in the same process
+ * group, every time; not of those that the terminal sends to the whole group. */
+void ph_stop_forward(void);
+/* The next of those ends the process at once. */
+void ph_stop_forward_end(void);
+/* For a child, whose signals are blocked, before it becomes a command: what was caught or ignored
+ * here has its default action, and none is blocked. */
+void ph_stop_leave_to_child(void);
+
+/* Takes one signal from the descriptor: its number, 0 = none is there. */
+int ph_stop_next(int stop_fd);
 
 #endif

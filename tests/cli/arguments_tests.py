@@ -81,6 +81,32 @@ WRONG = {
     ("map", "--refresh", "3", "80"):
         "porthole map: --refresh '3' is not a number of seconds from 4 to 4294967295",
     ("map", "80", "--state"): "porthole map: '--state' needs a value",
+    ("map", "80", "--exec"): "porthole map: '--exec' needs a value",
+    ("map", "80", "--exec", ""): "porthole map: --exec '' is empty",
+    ("map", "80", "--file="): "porthole map: --file '' is empty",
+    ("map", "80", "--exec-limit", "5"):
+        "porthole map: --exec-limit is of --exec, which is not given",
+    ("map", "80", "--exec", "true", "--exec-limit", "0"):
+        "porthole map: --exec-limit '0' is not a number of seconds from 1 to 3600",
+    ("map", "80", "--exec", "true", "--exec-limit=3601"):
+        "porthole map: --exec-limit '3601' is not a number of seconds from 1 to 3600",
+    ("map", "80", "--keep-going"): "porthole map: '--keep-going' is not an option here",
+    ("run",): "porthole run: no PORT is given; see porthole run --help",
+    ("run", "--", "true"): "porthole run: no PORT is given; see porthole run --help",
+    ("run", "80"): "porthole run: no -- and CMD follow the ports; see porthole run --help",
+    ("run", "80", "--"): "porthole run: no -- and CMD follow the ports; see porthole run --help",
+    ("run", "80", "true"): "porthole run: no -- and CMD follow the ports; see porthole run --help",
+    ("run", "80", "true", "--", "true"): f"porthole run: 'true': {PORT}",
+    ("run", "0", "--", "true"): f"porthole run: '0': {PORT}",
+    ("run", "80/sctp", "--", "true"): f"porthole run: '80/sctp': {AFTER_SLASH}",
+    ("run", "80", "80/both", "--", "true"): "porthole run: '80/both': tcp port 80 is asked for twice",
+    ("run", "-e", "9000", "80", "81", "--", "true"):
+        "porthole run: --external 9000 and a second PORT, '81', contradict",
+    ("run", "--json", "80", "--", "true"):
+        "porthole run: '--json' is not an option here: standard output is CMD's",
+    ("run", "--once", "80", "--", "true"): "porthole run: '--once' is not an option here",
+    ("run", "80", "-e", "--", "true"): "porthole run: '-e' needs a value",
+    ("run", "80", "-t", "1", "--", "true"): f"porthole run: --lifetime '1' {LIFETIME}",
     ("unmap",): "porthole unmap: no PORT is given; see porthole unmap --help",
     ("unmap", "0"): f"porthole unmap: '0': {PORT}",
     ("unmap", "80", "65536"): f"porthole unmap: '65536': {PORT}",
@@ -118,7 +144,7 @@ WRONG = {
     ("demo", "-g", "127.0.0.1"): "porthole demo: '-g' is not an option here",
 }
 
-COMMANDS = ("map", "unmap", "probe", "address", "gateway", "demo")
+COMMANDS = ("map", "run", "unmap", "probe", "address", "gateway", "demo")
 ROWS_MAX, COLUMNS_MAX = 25, 96
 
 

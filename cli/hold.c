@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * hold.c: see hold.h. Events come in from the client, are made one where two protocols share a port
+ * (pair.c), and go out to everybody who is to know. The file comes before the hook, which may read
+ * it.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "cli/hold.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "cli/drive.h"
+#include "cli/exitcode.h"
+#include "cli/output.h"
+#include "cli/pair.h"
+#include "cli/stop.h"
+
+#define DEFAULT_TIMEOUT_MS 10000
+/* The library's own verdict falls due at the same moment as --timeout, and says more. */
+#define VERDICT_GRACE_MS 50
+#define CLOSE_MS 3000
+/* After a failed --once: for what may have been opened by a request whose answer was lost. */
+#define GIVE_UP_MS 1000
+
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+static void settle(struct ph_wish *wish, int error) {
+    if (wish->settled)
+        return;
+    wish->settled = true;
+    wish->hold->unsettled--;
+    if (error != 0 && wish->hold->first_error == 0)
+        wish->hold->first_error = error;
+}
+
+/* What is printed; a live view shows it in its own way. */
+static void talk(struct ph_wish *wish, const struct porthole_event *event) {
+    struct ph_hold *hold = wish->hold;
+    switch (hold->talk) {
+    case PH_HOLD_TALK_JSON:
+        ph_output_event_json(event);
+        break;
+    case PH_HOLD_TALK_LINES:
+        if (!ph_live_post(hold->live, (size_t)(wish - hold->wishes), event))
+            ph_output_event_human(event, wish->opened, !hold->once);
+        break;
+    case PH_HOLD_TALK_TROUBLE:
+        ph_output_event_trouble(event, wish->opened);
+        break;
+    }
+}
+
+void ph_hold_tell(struct ph_wish *wish, const struct porthole_event *event) {
+    struct ph_hold *hold = wish->hold;
+    const struct porthole_mapping *mapping = &event->mapping;
+    size_t index = (size_t)(wish - hold->wishes);
+    bool is_open = event->type == PORTHOLE_EVENT_MAPPED || event->type == PORTHOLE_EVENT_CHANGED;
+    /* With --once the first result is the result: what is granted after a refusal is given back. */
+    if (hold->once && wish->settled && !wish->opened)
+        return;
+    wish->is_open = is_open;
+    wish->newest = *mapping;
+    if (event->type == PORTHOLE_EVENT_MAPPED)
+        settle(wish, 0);
+    else if (event->type == PORTHOLE_EVENT_FAILED)
+        settle(wish, mapping->error);
+    else if (event->type == PORTHOLE_EVENT_UNMAPPED)
+        hold->leftover = hold->leftover || mapping->fate == PORTHOLE_FATE_EXPIRES ||
+                         mapping->fate == PORTHOLE_FATE_LEFT;
+    if (!hold->quiet) {
+        talk(wish, event);
+        ph_hook_post(hold->hook, index, event);
+        ph_record_post(hold->record, index, event);
+    }
+    wish->opened = wish->opened || event->type == PORTHOLE_EVENT_MAPPED;
+}
+
+static void on_hold_event(struct porthole *client, const struct porthole_event *event, void *user) {
+    (void)client;
+    struct ph_wish *wish = user;
+    if (event->type == PORTHOLE_EVENT_UNMAPPED)
+        wish->id = 0;
+    /* What is asked for again keeps its note, with the key. */
+    if (event->type != PORTHOLE_EVENT_UNMAPPED || !wish->pair || !ph_pair_asks_again(wish))
+        ph_hold_notes_event(wish, event);
+    if (wish->pair)
+        ph_pair_event(wish, event);
+    else
+        ph_hold_tell(wish, event);
+}
+
+/* An event that the client has not told, for a wish that it may not know any more. */
+static void tell_own(struct ph_wish *wish, enum porthole_event_type type, int error) {
+    struct porthole_event event = {.size = sizeof event, .type = type};
+    event.mapping = (struct porthole_mapping)PORTHOLE_MAPPING_INIT;
+    if (wish->id == 0 || porthole_query(wish->hold->client, wish->id, &event.mapping) != 0) {
+        event.mapping.protocol = wish->protocol;
+        event.mapping.internal_port = wish->port;
+    }
+    event.mapping.error = error;
+    ph_hold_tell(wish, &event);
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+int ph_hold_ask(struct ph_wish *wish, uint16_t external_port, bool exact) {
+    const struct ph_hold *hold = wish->hold;
+    struct porthole_request request = PORTHOLE_REQUEST_INIT;
+    request.protocol = wish->protocol;
+    request.internal_port = wish->port;
+    request.external_port = external_port;
+    request.key = wish->note.lease.key;
+    request.refresh_s = hold->refresh_s;
+    request.flags = (exact ? PORTHOLE_EXACT_PORT : 0) | (hold->once ? PORTHOLE_LEASE : 0);
+    request.lifetime_s = hold->lifetime_s;
+    request.description = hold->description;
+    request.on_event = on_hold_event;
+    request.user = wish;
+    return porthole_map(hold->client, &request, &wish->id);
+}
+
+static uint16_t wished_port(const struct ph_wish *wish) {
+    return wish->hold->external_port ? wish->hold->external_port : wish->note.lease.external_port;
+}
+
+static int ask_all(struct ph_hold *hold) {
+    for (size_t i = 0; i < hold->count; i++) {
+        struct ph_wish *wish = &hold->wishes[i];
+        int result = wish->pair ? ph_pair_begin(wish, wished_port(wish))
+                                : ph_hold_ask(wish, wished_port(wish), hold->exact);
+        if (result < 0) {
+            ph_output_error(hold->options.command, "%s port %u: %s",
+                            porthole_protocol_name(wish->protocol), (unsigned)wish->port,
+                            porthole_strerror(result));
+            return ph_exitcode_of(result);
+        }
+    }
+    return PH_EXITCODE_DONE;
+}
+
+/* Those who are to be told; an exit code. */
+static int make_listeners(struct ph_hold *hold) {
+    const char *command = hold->options.command;
+    if (hold->exec) {
+        hold->hook = ph_hook_new(hold->exec, command,
+                                 hold->exec_limit_s ? hold->exec_limit_s : PH_HOOK_LIMIT_S,
+                                 hold->talk == PH_HOLD_TALK_JSON, hold->count);
+        ph_stop_catch_also(SIGCHLD);
+    }
+    if (hold->file)
+        hold->record = ph_record_new(hold->file, command, hold->count);
+    if ((hold->exec && !hold->hook) || (hold->file && !hold->record)) {
+        ph_output_error(command, "%s", porthole_strerror(PORTHOLE_ERR_NO_MEMORY));
+        return PH_EXITCODE_FAILED;
+    }
+    /* What an earlier process wrote is not so any more; and now is the time to say that the file
+     * cannot be written. */
+    if (!ph_record_write(hold->record))
+        return PH_EXITCODE_FAILED;
+    /* The lines of a log or a hook would be written into the view. */
+    if (hold->talk == PH_HOLD_TALK_LINES && !hold->exec && hold->options.verbosity == 0)
+        hold->live = ph_live_new(hold->wishes, hold->count, hold->once);
+    if (hold->live)
+        ph_stop_catch_also(SIGWINCH);
+    return PH_EXITCODE_DONE;
+}
+
+int ph_hold_open(struct ph_hold *hold) {
+    hold->stop_fd = ph_stop_catch();
+    if (hold->stop_fd < 0) {
+        ph_output_error(hold->options.command, "no descriptor can be had");
+        return PH_EXITCODE_FAILED;
+    }
+    hold->unsettled = hold->count;
+    int code = ph_options_open(&hold->options, &hold->client);
+    if (code != PH_EXITCODE_DONE)
+        return code;
+    hold->leases = ph_leases_open(hold->options.command, hold->state);
+    code = hold->leases ? ph_hold_notes_prepare(hold) : PH_EXITCODE_DONE;
+    if (code == PH_EXITCODE_DONE)
+        code = make_listeners(hold);
+    if (code != PH_EXITCODE_DONE)
+        return code;
+    /* A lease that is not held is noted when it is made: if this process is killed before, it ends
+     * by itself. */
+    if (!hold->once)
+        ph_hold_notes_write(hold);
+    return ask_all(hold);
+}
+
+/* ---- Rounds ---------------------------------------------------------------------------------- */
+
+int ph_hold_timeout_ms(const struct ph_hold *hold) {
+    return hold->options.timeout_ms ? hold->options.timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
+static int64_t sooner(int64_t one, int64_t other) {
+    return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
+/* What is due besides the client's own work. */
+static void tend(struct ph_hold *hold) {
+    for (size_t i = 0; i < hold->pair_count; i++)
+        ph_pair_turn(&hold->pairs[i]);
+    ph_hold_notes_write(hold);
+    (void)ph_record_write(hold->record);
+    ph_hook_turn(hold->hook);
+    ph_live_draw(hold->live);
+}
+
+int ph_hold_turn(struct ph_hold *hold, int64_t until_ms) {
+    until_ms = sooner(until_ms, ph_hook_due_ms(hold->hook));
+    until_ms = sooner(until_ms, ph_live_due_ms(hold->live));
+    for (size_t i = 0; i < hold->pair_count; i++)
+        until_ms = sooner(until_ms, ph_pair_due_ms(&hold->pairs[i]));
+    int result = ph_drive(hold->client, hold->stop_fd, until_ms);
+    int number = result > 0 ? ph_stop_next(hold->stop_fd) : result;
+    tend(hold);
+    return number;
+}
+
+int ph_hold_settle(struct ph_hold *hold) {
+    int64_t until_ms = ph_drive_now_ms() + ph_hold_timeout_ms(hold) + VERDICT_GRACE_MS;
+    while (hold->unsettled > 0 && ph_drive_now_ms() < until_ms) {
+        int number = ph_hold_turn(hold, until_ms);
+        if (number != 0 && number != SIGCHLD && number != SIGWINCH)
+            return number;
+        if (ph_output_failed())
+            return PORTHOLE_ERR_SYSTEM;
+    }
+    for (size_t i = 0; i < hold->count && hold->unsettled > 0; i++)
+        if (!hold->wishes[i].settled)
+            tell_own(&hold->wishes[i], PORTHOLE_EVENT_FAILED, PORTHOLE_ERR_TIMEOUT);
+    tend(hold);
+    return 0;
+}
+
+/* How a wish is now. Of a pair: as it was told, for one half of it may be elsewhere. */
+static struct porthole_mapping status_of(const struct ph_wish *wish) {
+    struct porthole_mapping mapping = PORTHOLE_MAPPING_INIT;
+    if (wish->id != 0 && (!wish->pair || wish->is_open) &&
+        porthole_query(wish->hold->client, wish->id, &mapping) == 0)
+        return mapping;
+    if (wish->newest.internal_port != 0)
+        return wish->newest;
+    mapping.state = PORTHOLE_PENDING;
+    mapping.protocol = wish->protocol;
+    mapping.internal_port = wish->port;
+    return mapping;
+}
+
+void ph_hold_refresh(struct ph_hold *hold) {
+    for (size_t i = 0; i < hold->count; i++) {
+        struct ph_wish *wish = &hold->wishes[i];
+        struct porthole_mapping mapping = status_of(wish);
+        if (hold->talk == PH_HOLD_TALK_JSON)
+            ph_output_status_json(&mapping);
+        else
+            ph_output_status_human(&mapping);
+        if (wish->pair)
+            ph_pair_refresh(wish->pair);
+        if (wish->id != 0)
+            porthole_refresh(hold->client, wish->id);
+    }
+}
+
+int ph_hold_close(struct ph_hold *hold, int code) {
+    bool keeps = hold->once && !ph_output_failed();
+    int close_ms = CLOSE_MS;
+    hold->is_ending = true;
+    hold->quiet = hold->quiet || keeps;
+    if (keeps) {
+        close_ms = hold->first_error || code ? GIVE_UP_MS : 0;
+        for (size_t i = 0; i < hold->count; i++)
+            if (!hold->wishes[i].opened)
+                porthole_unmap(hold->client, hold->wishes[i].id);
+    } else if (hold->client) {
+        for (size_t i = 0; i < hold->pair_count && !hold->quiet; i++)
+            ph_pair_end(&hold->pairs[i]);
+        porthole_unmap_all(hold->client);
+    }
+    porthole_close(hold->client, close_ms);
+    ph_hold_notes_write(hold);
+    ph_live_draw(hold->live);
+    ph_live_free(hold->live);
+    if (!keeps)
+        ph_record_remove(hold->record);
+    ph_hook_finish(hold->hook, hold->stop_fd);
+    ph_record_free(hold->record);
+    ph_hook_free(hold->hook);
+    ph_leases_close(hold->leases);
+    if (ph_output_complain(hold->options.command))
+        return PH_EXITCODE_FAILED;
+    if (code == PH_EXITCODE_DONE && hold->leftover && !hold->quiet)
+        return PH_EXITCODE_FAILED;
+    return code;
+}
