@@ -121,6 +121,7 @@ static bool other_port(struct ph_mapping *m, struct ph_attempt *a, unsigned most
         a->port_tries >= most)
         return false;
     a->port_tries++;
+    a->touched = a->held; /* the device made nothing at the port before, and is yet to be asked */
     a->port = (uint16_t)(1024 + ph_random_below(&m->engine->config.random, 65536 - 1024));
     m->upnp_step = PH_UPNP_STEP_ADD;
     if (m->gateway->upnp.facts->overwrites)

@@ -296,6 +296,32 @@ static void what_the_device_forgot_is_not_deleted(void **state) {
     ph_world_free(world);
 }
 
+/* The device gives ports away that others have, so each is looked at before it is asked for. */
+static void port_that_is_only_looked_at_is_not_deleted(void **state) {
+    (void)state;
+    struct igd igd;
+    igd_init(&igd);
+    struct ph_world_options options = igd_options(&igd);
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(1));
+    snprintf(igd.entries[0].client, sizeof igd.entries[0].client, "192.168.77.99");
+    igd.fault = PH_UPNP_ACTION_FAILED;
+    igd.faults = 1000;
+    for (unsigned ms = 0; ms < 400000 && igd.adds < 2; ms++)
+        ph_world_run(world, PH_MS(1)); /* a recheck finds it */
+    assert_int_equal(igd.adds, 2);
+    unsigned looks = story_http_count(world, "#GetSpecificPortMappingEntry");
+    for (unsigned ms = 0;
+         ms < 1000 && story_http_count(world, "#GetSpecificPortMappingEntry") == looks; ms++)
+        ph_world_run(world, PH_MS(1));
+    ph_world_unmap(world, id);
+    ph_world_run(world, PH_SECONDS(1));
+    assert_int_equal(igd.adds, 2);
+    assert_int_equal(story_http_count(world, "#DeletePortMapping"), 0);
+    ph_world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_port_is_mapped_again_at_the_gateways_new_address),
@@ -312,6 +338,7 @@ int main(void) {
         cmocka_unit_test(gateway_without_uplink_makes_no_storm),
         cmocka_unit_test(refused_renewal_is_deleted_by_the_port_that_it_had),
         cmocka_unit_test(what_the_device_forgot_is_not_deleted),
+        cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
