@@ -47,6 +47,13 @@ static struct swarm_mapping *by_id(struct swarm_client *c, porthole_id id) {
     return NULL;
 }
 
+/* Given up, or at its end by itself, as a lease that is left alone. */
+static bool is_over(const struct swarm_client *c, const struct swarm_mapping *m) {
+    struct ph_mapping_info info;
+    return m->is_unmapped || !ph_engine_query(c->engine, m->id, &info) ||
+           info.state == PORTHOLE_DESTROYING;
+}
+
 static struct swarm_mapping *by_port(struct swarm_client *c, unsigned protocol, unsigned port,
                                      unsigned *ret_count) {
     struct swarm_mapping *found = NULL;
@@ -56,7 +63,7 @@ static struct swarm_mapping *by_port(struct swarm_client *c, unsigned protocol, 
         if ((unsigned)m->protocol != protocol || m->internal_port != port)
             continue;
         ++*ret_count;
-        if (!found || found->is_unmapped)
+        if (!found || is_over(c, found))
             found = m;
     }
     return found;

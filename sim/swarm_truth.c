@@ -184,7 +184,7 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
     note_since(s, &m->unmade_since, !is_made);
     if (!is_made)
         judge_liveness(s, c, m, &info);
-    if (!is_made || is_left_alone)
+    if (!held || is_left_alone)
         m->overdue_since = 0;
     /* A renewal that is refused for want of room is no loss for the client: its lease goes on. */
     bool is_full = g->server && ph_gw_server_count(g->server) >= g->config.behaviour.mappings_max;
@@ -223,8 +223,13 @@ void ph_swarm_truth_leave(struct swarm *s, struct swarm_client *c) {
     for (size_t i = 0; i < c->mapping_count; i++) {
         struct ph_mapping_info info;
         const struct swarm_mapping *m = &c->mappings[i];
-        if (!m->is_unmapped && ph_engine_query(c->engine, m->id, &info) &&
-            info.state == PORTHOLE_SUCCESS && ph_swarm_truth_find(s, c, &info))
+        if (m->is_unmapped || !ph_engine_query(c->engine, m->id, &info) ||
+            info.state != PORTHOLE_SUCCESS || !ph_swarm_truth_find(s, c, &info))
+            continue;
+        /* A device that was given up while nothing got through has yet to be found again. */
+        bool is_reached = info.method != PORTHOLE_UPNP ||
+                          s->now > c->disturbed + ph_swarm_options_belief(&s->options, info.method);
+        if (is_reached)
             c->left[c->left_count++] =
                 (struct swarm_left){info.method, (uint8_t)info.protocol, info.external.port};
     }
