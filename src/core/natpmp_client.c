@@ -173,7 +173,10 @@ void ph_natpmp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
     send_natpmp(m->gateway, &request);
     /* When it is the only request out, one for the address follows it: the answer to that shows the
      * loss of this one a round trip later, and not after 250 ms. */
-    if (a->purpose == PH_PURPOSE_MAKE && m->gateway->methods[PORTHOLE_NATPMP].in_flight == 1)
+    bool is_alone = m->gateway->methods[PORTHOLE_NATPMP].in_flight == 1;
+    /* A slow gateway has it from the first try, and it is repeated by itself. */
+    bool is_followed = a->tries > 1 && m->gateway->natpmp.next != PH_NEVER;
+    if (a->purpose == PH_PURPOSE_MAKE && is_alone && !is_followed)
         ph_natpmp_client_ask(m->gateway);
     if (a->purpose == PH_PURPOSE_RENEW && m->gateway->natpmp.next == PH_NEVER)
         ph_natpmp_client_ask(m->gateway); /* the address may have changed; it costs one datagram */

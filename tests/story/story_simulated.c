@@ -252,6 +252,21 @@ static void gateway_without_uplink_makes_no_storm(void **state) {
     ph_world_free(world);
 }
 
+/* Each address that comes late shows an older request's loss, or so it seems. */
+static void slow_gateway_is_not_asked_again_and_again(void **state) {
+    (void)state;
+    struct ph_world_options options = story_options(PORTHOLE_USE_NATPMP);
+    options.delay = PH_MS(1750);
+    options.recheck_period = PH_SECONDS(30);
+    struct ph_world *world = ph_world_new(&options);
+    world->server_config.behaviour.mappings_max = 0;
+    ph_world_restart_gateway(world);
+    ph_world_map(world, PORTHOLE_TCP, 8080);
+    ph_world_run(world, PH_SECONDS(600));
+    assert_in_range(world->sent_control, 1, 300); /* two dozen rounds */
+    ph_world_free(world);
+}
+
 /* ---- Deletes by UPnP ------------------------------------------------------------------------- */
 
 /* A mapping that is refused at its renewal, and in all tries after it. */
@@ -336,6 +351,7 @@ int main(void) {
         cmocka_unit_test(device_that_was_given_up_is_searched_for_at_the_next_recheck),
         cmocka_unit_test(gateway_that_is_left_is_asked_for_nothing_more),
         cmocka_unit_test(gateway_without_uplink_makes_no_storm),
+        cmocka_unit_test(slow_gateway_is_not_asked_again_and_again),
         cmocka_unit_test(refused_renewal_is_deleted_by_the_port_that_it_had),
         cmocka_unit_test(what_the_device_forgot_is_not_deleted),
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted),
