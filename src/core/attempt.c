@@ -70,7 +70,8 @@ void ph_attempt_send(struct ph_attempt *a) {
     if (a->tries > 1 && before >= method->narrowed) {
         method->narrowed = e->now;
         if (method->window > PH_WINDOW_LEAST)
-            method->window /= 2;
+            method->window =
+                method->window < 2 * PH_WINDOW_LEAST ? PH_WINDOW_LEAST : method->window / 2;
     }
     if (a->method == PORTHOLE_PCP)
         ph_pcp_client_send(m, a);
@@ -96,7 +97,7 @@ static void adjust_window(struct ph_method *method, ph_us rtt, unsigned most) {
     /* The queue at the gateway is what the round trip has grown by: twice the least is a full pipe,
      * 20 ms what a busy scheduler adds. */
     if (rtt > method->rtt_least * 3 + PH_MS(20)) {
-        if (method->window > 2)
+        if (method->window > PH_WINDOW_LEAST)
             method->window--;
     } else if (method->window < most) {
         method->window++;

@@ -267,6 +267,25 @@ static void slow_gateway_is_not_asked_again_and_again(void **state) {
     ph_world_free(world);
 }
 
+/* One at a time, where each takes seconds, is so slow that leases end meanwhile. */
+static void losses_leave_two_places_in_the_window(void **state) {
+    (void)state;
+    struct ph_world_options options = story_options(PORTHOLE_USE_PCP);
+    struct ph_world *world = ph_world_new(&options);
+    for (uint16_t port = 0; port < 2; port++)
+        ph_world_map(world, PORTHOLE_TCP, (uint16_t)(9000 + port)); /* the window gets even */
+    ph_world_run(world, PH_SECONDS(1));
+    world->options.silent = true;
+    ph_world_refresh(world, 1);
+    ph_world_run(world, PH_SECONDS(10));
+    world->options.silent = false;
+    unsigned before = story_pcp_count(world);
+    for (uint16_t port = 2; port < 8; port++)
+        ph_world_map(world, PORTHOLE_TCP, (uint16_t)(9000 + port));
+    assert_int_equal(story_pcp_count(world) - before, 2);
+    ph_world_free(world);
+}
+
 /* ---- Deletes by UPnP ------------------------------------------------------------------------- */
 
 /* A mapping that is refused at its renewal, and in all tries after it. */
@@ -352,6 +371,7 @@ int main(void) {
         cmocka_unit_test(gateway_that_is_left_is_asked_for_nothing_more),
         cmocka_unit_test(gateway_without_uplink_makes_no_storm),
         cmocka_unit_test(slow_gateway_is_not_asked_again_and_again),
+        cmocka_unit_test(losses_leave_two_places_in_the_window),
         cmocka_unit_test(refused_renewal_is_deleted_by_the_port_that_it_had),
         cmocka_unit_test(what_the_device_forgot_is_not_deleted),
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted),
