@@ -274,7 +274,7 @@ static int move(struct ph_engine *e, const struct ph_path *path) {
     e->gateway = new;
     if (old)
         clear_queues(old); /* before a place in the window gets free there */
-    ph_probe_end(e); /* what it knows is of another network */
+    ph_probe_end(e);       /* what it knows is of another network */
     if (old)
         leave(old, new);
     while (!ph_list_is_empty(&e->homeless))
