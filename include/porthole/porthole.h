@@ -38,8 +38,8 @@
  *   - A mapping that failed is not over: it is tried again, with pauses that grow from 2 s to
  *     5 min, and when the network changes, until it is unmapped.
  *   - A mapping that was made is renewed for as long as it exists. It moves along when the host
- * gets another address or gateway: PENDING, then MAPPED. A network that is gone for less than 5 s
- * is no event; then it is FAILED with NO_NETWORK. After the host slept, SUCCESS is verified.
+ *     gets another address or gateway: PENDING, then MAPPED. A network that is gone for less than
+ *     5 s is no event; then it is FAILED with NO_NETWORK. After a sleep, SUCCESS is verified.
  *
  * What the functions have in common
  *
@@ -94,9 +94,7 @@
 #define PORTHOLE_VERSION_PATCH 0
 #define PORTHOLE_VERSION "0.1.0"
 
-#if defined(_WIN32)
-#define PORTHOLE_API
-#elif defined(__GNUC__)
+#if defined(__GNUC__) && !defined(_WIN32)
 #define PORTHOLE_API __attribute__((visibility("default")))
 #else
 #define PORTHOLE_API
@@ -251,16 +249,14 @@ struct porthole_mapping {
     uint32_t lifetime_s;       /* granted by the gateway; 0 = without end */
     uint32_t expires_in_ms;    /* until the lease ends; 0 = without end, or none */
     double elapsed_ms;         /* from porthole_map() to the first success */
-    int error;                 /* of the last failure, enum porthole_error; 0 = none, or a success
-                                  since */
+    int error;                 /* enum porthole_error, of a failure since the last success; or 0 */
     int code; /* what the gateway answered: PCP or NAT-PMP result, UPnP errorCode; 0 = nothing */
     char text[PORTHOLE_TEXT_SIZE]; /* the same in words; printable ASCII */
     enum porthole_fate fate;       /* set in PORTHOLE_EVENT_UNMAPPED */
     void *user;                    /* as given in the request */
     char key[PORTHOLE_KEY_SIZE]; /* by which a PCP gateway knows its owner: whoever has it can renew
                                     or remove the mapping. For `key` of a request */
-    uint32_t granted_ago_ms;     /* since the gateway was asked for what it granted last; 0 = never
-                                    granted, or DIRECT */
+    uint32_t granted_ago_ms;     /* since what was granted last was asked for; 0 = never, DIRECT */
 };
 #define PORTHOLE_MAPPING_INIT PORTHOLE_SIZED_(struct porthole_mapping)
 
@@ -307,10 +303,9 @@ struct porthole_config {
     unsigned methods;         /* PORTHOLE_USE_*; 0 = all */
     const char *gateway;      /* address of the gateway; NULL = the default route's */
     const char *bind_address; /* local address to ask from; NULL = the one towards the gateway */
-    int discover_timeout_ms;  /* NO_GATEWAY is told after this at the latest; 0 = 10000. It is told
-                                 after 3250 when nothing has answered at all */
-    int mapping_timeout_ms;   /* at most this long for one request to a gateway that is there; 0 =
-                                 10000 */
+    int discover_timeout_ms;  /* NO_GATEWAY is told after this at the latest; 0 = 10000; after 3250
+                                 when nothing has answered at all */
+    int mapping_timeout_ms;   /* most for one request to a gateway that is there; 0 = 10000 */
     int recheck_period_ms;    /* at most this long until a loss is noticed; 0 = 300000, or 60000
                                  where no announcement of the gateway would tell of its restart */
     uint32_t lifetime_s;      /* lease to ask for, at least 20; 0 = 7200 (RFC 6886 §3.3) */
@@ -331,20 +326,17 @@ struct porthole_config {
 struct porthole_request {
     size_t size;
     enum porthole_protocol protocol;
-    uint16_t internal_port;  /* 1 to 65535 */
-    uint16_t external_port;  /* wished for; 0 = the same as internal_port */
-    unsigned flags;          /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE, PORTHOLE_ALL_PORTS */
-    uint32_t lifetime_s;     /* 0 = the client's; at least 20: a shorter lease cannot be renewed
-                                safely */
-    const char *description; /* shown by UPnP gateways; printable ASCII, at most 63 bytes; NULL or
-                                "" = "porthole" */
+    uint16_t internal_port;      /* 1 to 65535 */
+    uint16_t external_port;      /* wished for; 0 = the same as internal_port */
+    unsigned flags;              /* PORTHOLE_EXACT_PORT, PORTHOLE_LEASE, PORTHOLE_ALL_PORTS */
+    uint32_t lifetime_s;         /* at least 20, for safe renewals; 0 = the client's */
+    const char *description;     /* UPnP's; printable ASCII, up to 63 bytes; "" = "porthole" */
     porthole_event_fn *on_event; /* NULL = none */
     void *user;                  /* handed to on_event, and back in struct porthole_mapping */
     const char *key;    /* of an earlier mapping of the same port, to renew or remove that: from
                            struct porthole_mapping, or 24 hexadecimal digits that nobody can guess;
                            NULL or "" = one is drawn */
-    uint32_t refresh_s; /* renewed at least this often, at least 4 (RFC 6887 §11.2.1); 0 = as the
-                           lease demands, which is at half of it */
+    uint32_t refresh_s; /* renewed this often, at least 4 (RFC 6887 §11.2.1); 0 = by the lease */
     unsigned methods;   /* PORTHOLE_USE_*, a part of the client's set; 0 = all of that */
 };
 #define PORTHOLE_REQUEST_INIT PORTHOLE_SIZED_(struct porthole_request)
@@ -367,8 +359,8 @@ PORTHOLE_API int porthole_open(const struct porthole_config *config, struct port
 
 /* Removes all mappings from the gateway, all at the same time, for at most deadline_ms (0 = asks
  * and waits for no answer, but at most 250 ms for a UPnP gateway to take what is asked, which needs
- * a connection; negative = 3000), runs the callbacks that wait and each mapping's
- * UNMAPPED, and frees the client. No callback runs after it has returned. NULL is a no-op.
+ * a connection; negative = 3000), runs the callbacks that wait and each mapping's UNMAPPED, and
+ * frees the client. No callback runs after it has returned. NULL is a no-op.
  *
  * Blocking functions that other threads are in return CANCELLED before. No thread may call a
  * function on the client once porthole_close() was called: the client is gone when it returns.
@@ -383,11 +375,8 @@ PORTHOLE_API int porthole_close(struct porthole *client, int deadline_ms);
  * returned 0, its callback is called, for the last time with UNMAPPED.
  *
  *   INVALID    size, port, protocol, flags, lifetime, description, key, refresh_s or methods
- *   EXISTS     this client has a mapping of this protocol and internal port that is not being
- *              removed
- *   LIMIT      65535 mappings exist
- *   STATE      the client is closing
- *   NO_MEMORY */
+ *   EXISTS     this client has a mapping of that protocol and port, not being removed
+ *   LIMIT (65535 mappings exist)  STATE (the client is closing)  NO_MEMORY */
 PORTHOLE_API int porthole_map(struct porthole *client, const struct porthole_request *request,
                               porthole_id *ret_id);
 
@@ -405,20 +394,16 @@ PORTHOLE_API int porthole_wait(struct porthole *client, porthole_id id, int time
  * removed from the gateway in the background and never calls back, so that what `user` points to
  * may be freed at once. ret_mapping, which may be NULL, then tells why. The callbacks of a mapping
  * that succeeds, MAPPED first, are not run before the success is known.
- *
  *   The errors of both, but for UNKNOWN_ID */
 PORTHOLE_API int porthole_map_wait(struct porthole *client, const struct porthole_request *request,
                                    int timeout_ms, struct porthole_mapping *ret_mapping);
 
 /* Fills *ret_mapping with the facts as they are now.
- *
  *   UNKNOWN_ID  INVALID (size) */
 PORTHOLE_API int porthole_query(struct porthole *client, porthole_id id,
                                 struct porthole_mapping *ret_mapping);
 
-/* Asks the gateway again now, and counts the lease from the answer; one that failed is tried again
- * now.
- *
+/* Asks the gateway again now, and counts the lease from that; one that failed is tried again now.
  *   UNKNOWN_ID */
 PORTHOLE_API int porthole_refresh(struct porthole *client, porthole_id id);
 
@@ -430,15 +415,13 @@ PORTHOLE_API int porthole_unmap_all(struct porthole *client);
 
 /* Removes from the gateway what no mapping of this client stands for: a lease that an earlier
  * process of this host left behind. Returns at once with an id in *ret_id, which has one event,
- * UNMAPPED, and is DESTROYING until then; porthole_unmap() of it gives the removal up. There is no
- * other way to send a lifetime of 0, so that none is sent by accident.
+ * UNMAPPED, and is DESTROYING until then; porthole_unmap() of it gives the removal up. Nothing else
+ * sends a lifetime of 0, so that none is sent by accident.
  *
  * Of the request count protocol, internal_port, external_port, key, methods, on_event and user:
- *   - By NAT-PMP the port is enough.
- *   - A PCP gateway obeys only who knows the `key` of the lease.
+ *   - By NAT-PMP the port is enough. A PCP gateway obeys only who knows the `key` of the lease.
  *   - A UPnP gateway obeys everybody; so its entry is looked at first, and only one that leads to
- *     this host's address and port is removed. external_port 0: it is looked for in the gateway's
- *     whole list.
+ *     this host's address and port is removed. external_port 0: the whole list is searched.
  *   - PORTHOLE_ALL_PORTS with internal_port 0: all that this host has of the protocol, those of
  *     other programs included, by NAT-PMP and UPnP. PCP has no such request.
  *
@@ -539,11 +522,9 @@ struct pollfd; /* of <poll.h> */
 
 /* Way (b). A descriptor that is readable while callbacks wait. Poll it and do nothing else with it:
  * it belongs to the client, for as long as that exists.
- *
  *   STATE  in other ways */
 PORTHOLE_API int porthole_event_fd(struct porthole *client);
 /* Way (b). Runs the callbacks that wait and returns how many; 0 while another thread does.
- *
  *   STATE (in other ways)  REENTRANT */
 PORTHOLE_API int porthole_dispatch(struct porthole *client);
 
@@ -551,16 +532,13 @@ PORTHOLE_API int porthole_dispatch(struct porthole *client);
  * client has, which may be more: then call again with more room. The set may change with every
  * function on the client, so ask anew before each poll(). A descriptor that is no longer in it may
  * be closed.
- *
  *   STATE  in other ways */
 PORTHOLE_API int porthole_pollfds(struct porthole *client, struct pollfd *ret_fds, size_t count);
 /* Way (c). How long poll() may sleep; 0 = not at all, -1 = until a descriptor is ready.
- *
  *   STATE  in other ways: a negative number below -1 */
 PORTHOLE_API int porthole_timeout_ms(struct porthole *client);
 /* Way (c). Does what is due, whatever poll() said, and runs callbacks; never blocks itself. When
  * more is left to do, porthole_timeout_ms() is 0. Returns 0.
- *
  *   STATE (in other ways)  REENTRANT */
 PORTHOLE_API int porthole_process(struct porthole *client);
 

@@ -12,8 +12,9 @@
 #define DISCOVER_MS 1000
 #define MAPPING_MS 1000
 #define RECHECK_MS 500
-/* A busy machine's. With it a limit of ours is still less than the usual 10 s. */
-#define SLACK_MS 7000
+/* A busy machine's; with it a limit of ours is still less than the 3250 ms after which silence is
+ * told anyway, so that one which is not heeded shows. */
+#define SLACK_MS 2000
 #define COMES_BACK_MS 30000L
 
 static void tell(const char *line) {
