@@ -6,6 +6,7 @@ for each test and a count as the last line. Needs no privileges; all is on loopb
 import argparse
 import concurrent.futures
 import os
+import signal
 import sys
 import traceback
 
@@ -37,6 +38,15 @@ def problem_of(function, program):
     return None
 
 
+def forget_inherited_signals():
+    """A signal that whoever started this ignores or blocks would be so in each program under test:
+    under nohup, SIGHUP ends nothing."""
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program", help="the porthole to test")
@@ -44,6 +54,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=4, metavar="N", help="how many at a time")
     arguments = parser.parse_args()
     program = os.path.abspath(arguments.program)
+    forget_inherited_signals()
     tests = {function.__name__.replace("_", " "): function for function in harness.TESTS}
     chosen = [name for name in tests if not arguments.only or arguments.only in name]
     failed = 0
