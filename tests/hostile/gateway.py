@@ -43,7 +43,7 @@ class Gateway:
         self.faults = []  # what went wrong in a case's own code
         self.bytes_sent = 0  # by HTTP
         self._peer = None  # who sent the last datagram
-        self._stopped = threading.Event()
+        self._stopped, self._settled = threading.Event(), threading.Event()
         self._threads, self._connections, self._sockets = [], [], []
         # What it answers; a case replaces these. The first two give datagrams, or pairs of a socket
         # to send from and a datagram; the rest give bytes, or pieces of an answer as they become
@@ -83,6 +83,7 @@ class Gateway:
         self.name, self.client, self.decoy, self.stranger = map(self.host, (1, 2, 3, 4))
         self._control = self.udp(self.name, CONTROL_PORT)
         self._search = self.udp(self.name, SEARCH_PORT)
+        self._marker = self.udp(self.name)
         self._listener = self._tcp(self.name, 0)
         self.port = self._listener.getsockname()[1]
         self._decoys = {f"UDP {host}:{port}": self.udp(host, port)
@@ -160,6 +161,14 @@ class Gateway:
         """True while the gateway is up."""
         return not self._stopped.wait(seconds)
 
+    def settle(self):
+        """Returns once every datagram that had arrived is in `asked`: this thread may be ahead of
+        the gateway's. A marker behind them in each queue tells."""
+        for entry in () if self._stopped.is_set() else (self._control, self._search):
+            self._settled.clear()
+            self._marker.sendto(b"settled", entry.getsockname())
+            self._settled.wait(READ_S)
+
     def requests(self, action):
         """The SOAP requests of this action so far."""
         return [entry for entry in self.asked if getattr(entry, "action", None) == action]
@@ -222,6 +231,9 @@ class Gateway:
 
     def _reply(self, entry):
         request, peer = entry.recvfrom(2048)
+        if peer == self._marker.getsockname():
+            self._settled.set()
+            return
         self.asked.append(request)
         self._peer = peer
         answers = self.control(request) if entry is self._control else self.search(request)

@@ -115,6 +115,7 @@ def describes(name, make, expect, within_s=TIMEOUT_S, held=False, **more):
 
 def check(after, gateway):
     if after:
+        gateway.settle()
         after(gateway)
 
 
