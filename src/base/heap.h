@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * heap.h: a binary heap of timers that live inside the objects they belong to. Setting, moving and
+ * heap.h: a heap of timers that live inside the objects they belong to. Setting, moving and
  * clearing one costs O(log n), asking for the earliest O(1); so a step's cost does not grow with
  * the table. The heap owns only its array of pointers; room for a timer is made when its owner is
  * made, so that setting one cannot fail.
+ *
+ * Timers that are due soon are set and moved far more often than the others. While they are few
+ * they are kept apart, so that a retransmission does not make its way through thousands of timers
+ * of leases, each of them in memory that nobody has touched for an hour.
  */
 #ifndef PH_BASE_HEAP_H
 #define PH_BASE_HEAP_H
@@ -16,8 +20,9 @@
 
 struct ph_timer {
     ph_us due;     /* PH_NEVER = not in the heap */
-    uint32_t at;   /* position in the heap, meaningful while set */
-    uint32_t kind; /* the owner's, not looked at here */
+    uint32_t at;   /* position in its part of the heap, meaningful while set, as is ... */
+    bool is_soon;  /* ... which part it is in */
+    uint16_t kind; /* the owner's, not looked at here */
 };
 
 /* The time is beside the pointer, so that comparing touches no timer but those that move. */
@@ -26,11 +31,21 @@ struct ph_heap_place {
     struct ph_timer *timer;
 };
 
-struct ph_heap {
+#define PH_HEAP_SOON_MAX 128U
+
+struct ph_heap_part {
     struct ph_heap_place *places;
-    size_t count;    /* set ones */
+    size_t count;
+};
+
+/* It must not be moved in memory. */
+struct ph_heap {
+    ph_us horizon; /* the owner's: what is due earlier is due soon. 0 = nothing is */
+    struct ph_heap_part soon;
+    struct ph_heap_part later;
     size_t reserved; /* ones that may be set */
-    size_t size;     /* of the array */
+    size_t size;     /* of the later part's array */
+    struct ph_heap_place few[PH_HEAP_SOON_MAX];
 };
 
 void ph_heap_init(struct ph_heap *heap);

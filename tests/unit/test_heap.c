@@ -12,7 +12,7 @@
 
 #include "base/rng.h"
 
-enum { TIMERS = 100, STEPS = 20000 };
+enum { TIMERS = 400, STEPS = 20000, TIMES = 200 };
 
 static void new_heap_is_never_due(void **state) {
     struct ph_heap heap;
@@ -90,19 +90,21 @@ static ph_us search_earliest(const struct ph_timer *timers) {
     return due;
 }
 
-static void every_order_of_calls_keeps_the_earliest_first(void **state) {
+/* The horizon is where it is put from time to time, as in an engine whose time goes on. */
+static void keep_the_earliest_first(uint32_t horizon_below) {
     struct ph_seeded seeded = {42};
     const struct ph_random source = {ph_seeded_fill, &seeded};
     struct ph_timer timers[TIMERS];
     struct ph_heap heap;
-    (void)state;
     ph_heap_init(&heap);
     for (size_t i = 0; i < TIMERS; i++)
         assert_true(ph_heap_reserve(&heap, &timers[i], (unsigned)i));
     for (int step = 0; step < STEPS; step++) {
         struct ph_timer *timer = &timers[ph_random_below(&source, TIMERS)];
         /* Few different times, so that equal ones meet often. */
-        ph_us due = ph_random_below(&source, 4) == 0 ? PH_NEVER : ph_random_below(&source, 200);
+        ph_us due = ph_random_below(&source, 4) == 0 ? PH_NEVER : ph_random_below(&source, TIMES);
+        if (horizon_below > 0 && ph_random_below(&source, 100) == 0)
+            heap.horizon = ph_random_below(&source, horizon_below);
         if (ph_random_below(&source, 8) == 0) {
             ph_heap_release(&heap, timer);
             assert_true(ph_heap_reserve(&heap, timer, timer->kind));
@@ -115,6 +117,34 @@ static void every_order_of_calls_keeps_the_earliest_first(void **state) {
         if (first)
             assert_true(first->due == ph_heap_due(&heap));
     }
+    ph_heap_done(&heap);
+}
+
+static void every_order_of_calls_keeps_the_earliest_first(void **state) {
+    (void)state;
+    keep_the_earliest_first(0);
+}
+
+static void so_it_does_when_those_due_soon_are_apart(void **state) {
+    (void)state;
+    keep_the_earliest_first(TIMES / 8);
+    keep_the_earliest_first(2 * TIMES); /* more of them than have a place apart */
+}
+
+static void those_due_soon_do_not_move_the_others(void **state) {
+    struct ph_timer timers[TIMERS];
+    struct ph_heap heap;
+    (void)state;
+    ph_heap_init(&heap);
+    heap.horizon = 10;
+    for (size_t i = 0; i < TIMERS; i++) {
+        assert_true(ph_heap_reserve(&heap, &timers[i], 0));
+        ph_heap_set(&heap, &timers[i], 1000 + i);
+    }
+    ph_heap_set(&heap, &timers[TIMERS - 1], 5);
+    assert_ptr_equal(ph_heap_first(&heap), &timers[TIMERS - 1]);
+    for (size_t i = 0; i + 1 < TIMERS; i++)
+        assert_int_equal(timers[i].at, i);
     ph_heap_done(&heap);
 }
 
@@ -147,6 +177,8 @@ int main(void) {
         cmocka_unit_test(earliest_comes_first),
         cmocka_unit_test(released_timer_leaves_and_gives_its_room_back),
         cmocka_unit_test(every_order_of_calls_keeps_the_earliest_first),
+        cmocka_unit_test(so_it_does_when_those_due_soon_are_apart),
+        cmocka_unit_test(those_due_soon_do_not_move_the_others),
         cmocka_unit_test(timers_come_out_in_order),
     };
     return cmocka_run_group_tests_name("heap", tests, NULL, NULL);
