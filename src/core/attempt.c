@@ -19,13 +19,20 @@ static struct ph_method *method_of(struct ph_attempt *a) {
 }
 
 void ph_attempt_init(struct ph_attempt *a, enum porthole_method method) {
-    *a = (struct ph_attempt){.method = (uint8_t)method, .next = PH_NEVER};
-    ph_link_init(&a->link);
+    *a = (struct ph_attempt){.method = (uint8_t)method};
+    ph_attempt_move(a, PH_ATTEMPT_IDLE);
+}
+
+void ph_attempt_move(struct ph_attempt *a, enum ph_attempt_state state) {
+    struct ph_mapping *m = ph_attempt_mapping(a);
+    unsigned others = m->busy & ~(1U << a->method);
+    a->state = (uint8_t)state;
+    m->busy = (uint8_t)(others | (state == PH_ATTEMPT_IDLE ? 0 : 1U << a->method));
 }
 
 static void send_first(struct ph_attempt *a, struct ph_method *method) {
     method->in_flight++;
-    a->state = PH_ATTEMPT_ASKED;
+    ph_attempt_move(a, PH_ATTEMPT_ASKED);
     a->tries = 0;
     if (a->method == PORTHOLE_UPNP)
         ph_attempt_mapping(a)->upnp_step = PH_UPNP_STEP_BEGIN;
@@ -40,7 +47,7 @@ void ph_attempt_start(struct ph_attempt *a, enum ph_purpose purpose) {
     if (method->in_flight < method->window) {
         send_first(a, method);
     } else {
-        a->state = PH_ATTEMPT_QUEUED;
+        ph_attempt_move(a, PH_ATTEMPT_QUEUED);
         ph_list_append(&method->queue, &a->link);
     }
 }
@@ -116,13 +123,13 @@ void ph_attempt_answered(struct ph_attempt *a, enum ph_attempt_state state) {
 
 void ph_attempt_drop(struct ph_attempt *a, enum ph_attempt_state state) {
     enum ph_attempt_state before = (enum ph_attempt_state)a->state;
-    ph_link_remove(&a->link);
-    a->state = (uint8_t)state;
-    a->next = PH_NEVER;
+    if (before == PH_ATTEMPT_QUEUED)
+        ph_link_remove(&a->link);
+    ph_attempt_move(a, state);
     if (before != PH_ATTEMPT_ASKED)
         return;
     if (a->method == PORTHOLE_UPNP)
-        ph_upnp_action_forget(ph_attempt_mapping(a), a);
+        ph_upnp_action_forget(ph_attempt_mapping(a));
     struct ph_method *method = method_of(a);
     method->in_flight--;
     serve_queue(method);

@@ -19,12 +19,13 @@ struct ph_engine *ph_engine_new(const struct ph_engine_config *config) {
         e->config.unhinted_period = e->config.recheck_period;
     e->network_error = PORTHOLE_ERR_NO_NETWORK;
     e->is_offline = true;
+    e->nowhere.users = 1; /* it is never freed */
     ph_link_init(&e->former);
     ph_link_init(&e->homeless);
     ph_link_init(&e->events);
     ph_link_init(&e->graveyard);
     ph_heap_init(&e->heap);
-    if (!ph_table_init(&e->by_id) || !ph_table_init(&e->by_port) || !ph_table_init(&e->by_nonce) ||
+    if (!ph_table_init(&e->by_id) || !ph_table_init(&e->by_port) ||
         !ph_heap_reserve(&e->heap, &e->probe.timer, PH_TIMER_PROBE) ||
         !ph_heap_reserve(&e->heap, &e->offline_timer, PH_TIMER_OFFLINE) ||
         !ph_heap_reserve(&e->heap, &e->stop_timer, PH_TIMER_STOP)) {
@@ -79,7 +80,6 @@ void ph_engine_free(struct ph_engine *e) {
     }
     ph_table_done(&e->by_id);
     ph_table_done(&e->by_port);
-    ph_table_done(&e->by_nonce);
     ph_heap_done(&e->heap);
     free(e->effects);
     free(e->bytes);
@@ -357,6 +357,7 @@ int ph_engine_step(struct ph_engine *e, ph_us now, const struct ph_input *input,
                    struct ph_effects *ret_effects) {
     if (now > e->now)
         e->now = now;
+    e->heap.horizon = e->now + PH_SOON;
     e->effect_count = 0;
     e->byte_count = 0;
     bury(e);
@@ -383,17 +384,28 @@ int ph_engine_step(struct ph_engine *e, ph_us now, const struct ph_input *input,
 
 ph_us ph_engine_deadline(const struct ph_engine *e) { return ph_heap_due(&e->heap); }
 
-bool ph_engine_next_event(struct ph_engine *e, struct ph_event *ret) {
+bool ph_engine_first_event(const struct ph_engine *e, struct ph_event *ret) {
     if (ph_list_is_empty(&e->events))
         return false;
-    struct ph_mapping *m = PH_CONTAINER(e->events.next, struct ph_mapping, in_events);
-    ph_link_remove(&m->in_events);
+    const struct ph_mapping *m = PH_CONTAINER(e->events.next, struct ph_mapping, in_events);
     ret->type = (enum porthole_event_type)m->event;
     ph_mapping_info(m, &ret->info);
+    return true;
+}
+
+void ph_engine_drop_event(struct ph_engine *e) {
+    struct ph_mapping *m = PH_CONTAINER(e->events.next, struct ph_mapping, in_events);
+    ph_link_remove(&m->in_events);
     m->event = 0;
     if (m->state == PORTHOLE_DESTROYED)
         ph_mapping_free(m);
-    return true;
+}
+
+bool ph_engine_next_event(struct ph_engine *e, struct ph_event *ret) {
+    bool is_there = ph_engine_first_event(e, ret);
+    if (is_there)
+        ph_engine_drop_event(e);
+    return is_there;
 }
 
 bool ph_engine_is_stopped(const struct ph_engine *e) { return e->is_stopping && e->alive == 0; }
@@ -414,7 +426,7 @@ void ph_engine_each(const struct ph_engine *e, void (*fn)(void *user, porthole_i
         for (struct ph_link *at = lists[i]->next; at != lists[i]; at = at->next) {
             struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
             if (!m->hidden && m->state != PORTHOLE_DESTROYING)
-                fn(user, m->id);
+                fn(user, m->by_id.key);
         }
     }
 }

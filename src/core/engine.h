@@ -65,7 +65,7 @@ struct ph_map_request {
     uint32_t refresh_s;      /* renewed at least this often; 0 = as the lease demands */
     unsigned methods;        /* PORTHOLE_USE_*; 0 = all of the engine's */
     const uint8_t *key;      /* PH_KEY_SIZE bytes, the nonce for PCP; NULL = one that is drawn */
-    const char *description; /* copied */
+    const char *description; /* copied; NULL = "porthole" */
 };
 
 enum ph_input_type {
@@ -240,6 +240,9 @@ ph_us ph_engine_deadline(const struct ph_engine *engine);
  * state is final then. A mapping has at most one event waiting: of two changes within a step the
  * later is told. */
 bool ph_engine_next_event(struct ph_engine *engine, struct ph_event *ret);
+/* The same in two steps, for who may have no room for it. */
+bool ph_engine_first_event(const struct ph_engine *engine, struct ph_event *ret);
+void ph_engine_drop_event(struct ph_engine *engine); /* there must be one */
 
 /* True once STOP is done: no mapping is left. Its events may still wait. */
 bool ph_engine_is_stopped(const struct ph_engine *engine);

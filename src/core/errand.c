@@ -13,7 +13,7 @@
 
 /* The method has said all it will: error 0 = nothing is there any more. */
 static void conclude(struct ph_attempt *a, int error, int code) {
-    a->error = error;
+    a->error = (int16_t)error;
     a->code = (uint16_t)code;
     ph_attempt_drop(a, PH_ATTEMPT_REFUSED);
 }
@@ -143,7 +143,7 @@ void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, in
             m->failures++; /* of its own it knows */
         }
     } else {
-        m->error = error;
+        m->error = (int16_t)error;
         m->error_method = a->method;
         m->code = (uint16_t)code;
     }
@@ -246,9 +246,10 @@ enum porthole_fate ph_errand_judge(struct ph_mapping *m) {
         m->error_method = a->method;
         m->code = a->code;
     }
-    if (!has_answered)
-        m->error = m->gateway && !m->engine->is_offline ? PORTHOLE_ERR_NO_GATEWAY
-                                                        : m->engine->network_error;
+    if (!has_answered && m->gateway && !m->engine->is_offline)
+        m->error = PORTHOLE_ERR_NO_GATEWAY;
+    else if (!has_answered)
+        m->error = (int16_t)m->engine->network_error;
     if (is_doubtful)
         return PORTHOLE_FATE_EXPIRES;
     return is_removed ? PORTHOLE_FATE_REMOVED : PORTHOLE_FATE_NONE;

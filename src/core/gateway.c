@@ -64,6 +64,13 @@ static bool reserve_timers(struct ph_gateway *g) {
     return true;
 }
 
+static struct ph_ends *new_ends(const struct ph_path *path) {
+    struct ph_ends *ends = malloc(sizeof *ends);
+    if (ends)
+        *ends = (struct ph_ends){.users = 1, .gateway = path->gateway, .source = path->source};
+    return ends;
+}
+
 struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *path) {
     static const enum ph_timer_kind kinds[] = {
         [PORTHOLE_PCP] = PH_TIMER_PCP,
@@ -76,10 +83,12 @@ struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *pat
     g->engine = e;
     g->id = ++e->last_gateway;
     g->path = *path;
+    g->ends = new_ends(path);
     g->natpmp.next = g->pcp.next = PH_NEVER;
     ph_link_init(&g->mappings);
     ph_link_init(&g->link);
-    if (!reserve_timers(g)) {
+    if (!g->ends || !reserve_timers(g)) {
+        free(g->ends);
         free(g);
         return NULL;
     }
@@ -90,6 +99,7 @@ struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *pat
             while (--i >= PORTHOLE_PCP)
                 ph_heap_release(&e->heap, &g->methods[i].timer);
             release_timers(g);
+            free(g->ends);
             free(g);
             return NULL;
         }
@@ -104,7 +114,18 @@ void ph_gateway_free(struct ph_gateway *g) {
         ph_heap_release(&g->engine->heap, &g->methods[i].timer);
     release_timers(g);
     free(g->upnp.description);
+    ph_gateway_unshare(g->ends);
     free(g);
+}
+
+struct ph_ends *ph_gateway_share(struct ph_ends *ends) {
+    ends->users++;
+    return ends;
+}
+
+void ph_gateway_unshare(struct ph_ends *ends) {
+    if (--ends->users == 0)
+        free(ends);
 }
 
 ph_us ph_gateway_verdict(const struct ph_gateway *g) {

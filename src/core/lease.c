@@ -42,9 +42,10 @@ static void schedule_renewal(struct ph_mapping *m) {
 }
 
 static void retransmit_renewal(struct ph_mapping *m) {
-    for (unsigned i = 0; i < 3; i++) {
-        struct ph_attempt *a = &m->attempts[i];
-        if (a->state != PH_ATTEMPT_ASKED || m->engine->now < a->next)
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
+        struct ph_attempt *a = &m->attempts[i - 1];
+        bool is_busy = m->busy & 1U << i;
+        if (!is_busy || a->state != PH_ATTEMPT_ASKED || m->engine->now < a->next)
             continue;
         bool is_substitute = m->is_shaky && a->method != m->method;
         if (a->tries < PH_TRIES_MAX)
@@ -83,7 +84,7 @@ void ph_mapping_shake(struct ph_mapping *m) {
     ph_gateway_reset(m->gateway);
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         if (i != m->method && m->attempts[i - 1].state == PH_ATTEMPT_REFUSED)
-            m->attempts[i - 1].state = PH_ATTEMPT_IDLE;
+            ph_attempt_move(&m->attempts[i - 1], PH_ATTEMPT_IDLE);
 }
 
 static void start_renewal(struct ph_mapping *m) {
@@ -173,7 +174,8 @@ void ph_mapping_lose(struct ph_mapping *m, const char *why) {
 void ph_mapping_remake(struct ph_mapping *m, enum porthole_method method, const char *why) {
     struct ph_attempt *a = &m->attempts[method - 1];
     ph_mapping_lose(m, why);
-    a->error = a->code = 0;
+    a->error = 0;
+    a->code = 0;
     if (m->gateway->methods[method].state == PH_METHOD_ALIVE)
         ph_attempt_start(a, PH_PURPOSE_DELETE);
 }

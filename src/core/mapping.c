@@ -52,19 +52,14 @@ struct ph_mapping *ph_mapping_find(const struct ph_engine *e, porthole_id id) {
 
 /* RFC 6887 §11.2: another one for each server, unguessable; the same for the same server, which
  * would refuse to renew by another. */
-static void draw_nonce(struct ph_mapping *m, const struct ph_gateway *g, const uint8_t *key) {
+static void draw_nonce(struct ph_mapping *m) {
     struct ph_engine *e = m->engine;
-    if (key)
-        memcpy(m->nonce, key, sizeof m->nonce);
-    else
-        e->config.random.fill(e->config.random.user, m->nonce, sizeof m->nonce);
-    m->nonce_for = g ? g->path.gateway : ph_addr_none;
-    ph_table_add(&e->by_nonce, &m->by_nonce, ph_pcp_client_key(m));
+    e->config.random.fill(e->config.random.user, m->nonce, sizeof m->nonce);
 }
 
 static void enter_gateway(struct ph_mapping *m, struct ph_gateway *g) {
     m->gateway = g;
-    m->path = g ? g->path : (struct ph_path){.interface = 0};
+    m->ends = ph_gateway_share(g ? g->ends : &m->engine->nowhere);
     for (unsigned i = 0; i < 3; i++)
         ph_attempt_init(&m->attempts[i], (enum porthole_method)(i + 1));
     ph_list_append(g ? &g->mappings : &m->engine->homeless, &m->in_gateway);
@@ -72,26 +67,18 @@ static void enter_gateway(struct ph_mapping *m, struct ph_gateway *g) {
 
 int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_request *request,
                    bool hidden, struct ph_mapping **ret) {
-    struct ph_mapping *m = calloc(1, sizeof *m);
+    const char *description = request->description ? request->description : "";
+    size_t size = offsetof(struct ph_mapping, description) + strlen(description) + 1;
+    struct ph_mapping *m = calloc(1, size > sizeof *m ? size : sizeof *m);
     if (!m)
         return PORTHOLE_ERR_NO_MEMORY;
-    if (request->description) {
-        size_t size = strlen(request->description) + 1;
-        m->description = malloc(size);
-        if (!m->description) {
-            free(m);
-            return PORTHOLE_ERR_NO_MEMORY;
-        }
-        memcpy(m->description, request->description, size);
-    }
     if (!ph_heap_reserve(&e->heap, &m->timer, PH_TIMER_MAPPING)) {
-        free(m->description);
         free(m);
         return PORTHOLE_ERR_NO_MEMORY;
     }
+    memcpy(m->description, description, strlen(description) + 1);
     m->engine = e;
-    m->id = id;
-    m->requested = e->now;
+    m->elapsed = e->now;
     m->expires = m->renew = m->wake = PH_NEVER;
     m->lifetime_s = request->lifetime_s;
     m->internal_port = request->internal_port;
@@ -106,7 +93,10 @@ int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_requ
     ph_link_init(&m->in_gateway);
     ph_table_add(&e->by_id, &m->by_id, id);
     ph_table_add(&e->by_port, &m->by_port, ph_mapping_port_key(m->protocol, m->internal_port));
-    draw_nonce(m, e->gateway, request->key);
+    if (request->key)
+        memcpy(m->nonce, request->key, sizeof m->nonce);
+    else
+        draw_nonce(m);
     e->alive++;
     e->count += hidden ? 0 : 1;
     enter_gateway(m, e->gateway);
@@ -117,7 +107,7 @@ int ph_mapping_new(struct ph_engine *e, porthole_id id, const struct ph_map_requ
 void ph_mapping_free(struct ph_mapping *m) {
     if (!m)
         return;
-    free(m->description);
+    ph_gateway_unshare(m->ends);
     free(m);
 }
 
@@ -136,10 +126,9 @@ void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
     m->retry = 0;
     m->failures = 0;
     m->is_overdue = m->is_unverified = m->is_shaky = false;
-    if (g && !ph_addr_equal(&m->nonce_for, &g->path.gateway)) {
-        ph_table_remove(&m->engine->by_nonce, &m->by_nonce);
-        draw_nonce(m, g, NULL);
-    }
+    if (!ph_addr_equal(&m->ends->gateway, &g->path.gateway))
+        draw_nonce(m);
+    ph_gateway_unshare(m->ends);
     enter_gateway(m, g);
 }
 
@@ -190,7 +179,7 @@ static enum outlook consider_alive(struct ph_mapping *m, struct ph_attempt *a) {
         ph_natpmp_client_want(g, a->sent);
     } else if (a->state == PH_ATTEMPT_GRANTED) {
         struct ph_endpoint external = {g->natpmp.external, a->port};
-        a->state = PH_ATTEMPT_IDLE;
+        ph_attempt_move(a, PH_ATTEMPT_IDLE);
         take_grant(m, PORTHOLE_NATPMP, a->granted_s, &external, a->sent);
     }
     return a->state == PH_ATTEMPT_ASKED && a->tries > PH_TRIES_MAX ? OUTLOOK_OPEN : OUTLOOK_WAIT;
@@ -204,7 +193,7 @@ static enum outlook consider(struct ph_mapping *m, enum porthole_method method) 
     if (method == PORTHOLE_UPNP && a->state == PH_ATTEMPT_IDLE && ph_upnp_ladder_is_hopeless(m)) {
         a->error = PORTHOLE_ERR_REFUSED;
         a->code = PH_UPNP_SAME_PORT_REQUIRED;
-        a->state = PH_ATTEMPT_REFUSED;
+        ph_attempt_move(a, PH_ATTEMPT_REFUSED);
         return OUTLOOK_OUT;
     }
     ph_gateway_ask(m->gateway, method);
@@ -252,7 +241,7 @@ static void begin_try(struct ph_mapping *m) {
     m->retry = 0;
     for (unsigned i = 0; i < 3; i++)
         if (m->attempts[i].state == PH_ATTEMPT_REFUSED)
-            m->attempts[i].state = PH_ATTEMPT_IDLE;
+            ph_attempt_move(&m->attempts[i], PH_ATTEMPT_IDLE);
 }
 
 static bool is_any_alive(const struct ph_mapping *m) {
@@ -305,7 +294,7 @@ void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method metho
         if (m->attempts[i].state != PH_ATTEMPT_REFUSED)
             ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
     bool is_news = !m->has_failed || m->error != error || m->code != code;
-    m->error = error;
+    m->error = (int16_t)error;
     m->error_method = (uint8_t)method;
     m->code = (uint16_t)code;
     m->has_failed = true;
@@ -328,11 +317,13 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
     struct ph_engine *e = m->engine;
     bool is_change = !ph_endpoint_equal(&m->external, external) || m->method != method;
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
+        if (i == method || !(m->busy & 1U << i))
+            continue;
         /* A better method that was asked and has not spoken yet is asked on: it may have granted,
          * and then the answer was lost. */
         bool is_open = i < method && m->attempts[i - 1].state == PH_ATTEMPT_ASKED &&
                        m->gateway->methods[i].state == PH_METHOD_ASKING;
-        if (i != method && !is_open)
+        if (!is_open)
             ph_attempt_drop(&m->attempts[i - 1], PH_ATTEMPT_IDLE);
     }
     m->external = *external;
@@ -352,7 +343,8 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
     if (m->flags & PORTHOLE_LEASE)
         m->renew = PH_NEVER;
     m->granted = method == PORTHOLE_DIRECT ? 0 : since;
-    m->error = m->code = 0;
+    m->error = 0;
+    m->code = 0;
     m->error_method = PORTHOLE_NONE;
     m->failures = 0;
     m->retry = 0;
@@ -365,8 +357,9 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
             ph_mapping_raise(m, PORTHOLE_EVENT_CHANGED);
         return;
     }
-    if (m->elapsed == 0)
-        m->elapsed = e->now - m->requested;
+    if (!m->was_made)
+        m->elapsed = e->now - m->elapsed;
+    m->was_made = true;
     ph_mapping_move(m, PORTHOLE_SUCCESS);
     ph_mapping_raise(m, PORTHOLE_EVENT_MAPPED);
 }
@@ -403,7 +396,9 @@ void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint3
     bool is_renewal = is_answer && m->state == PORTHOLE_SUCCESS && m->method == method;
     /* The renewal was given up, and its answer was only late. */
     bool is_late = a->state == PH_ATTEMPT_IDLE && a->purpose == PH_PURPOSE_RENEW;
-    ph_us since = is_late ? a->first_sent : a->sent;
+    /* Of a request that is given up it is not known which of its repetitions was granted. */
+    bool is_open = a->state == PH_ATTEMPT_ASKED || a->state == PH_ATTEMPT_GRANTED;
+    ph_us since = is_open ? a->sent : a->first_sent;
     if (m->state == PORTHOLE_DESTROYING || m->state == PORTHOLE_DESTROYED ||
         a->purpose == PH_PURPOSE_DELETE ||
         (m->state == PORTHOLE_SUCCESS && m->method == method && !is_answer && !is_late))
@@ -418,11 +413,11 @@ void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint3
     if (fault) {
         if (m->state == PORTHOLE_SUCCESS && m->method == method)
             ph_mapping_lose(m, "its renewal gave something else");
-        a->error = fault;
+        a->error = (int16_t)fault;
         a->code = 0;
         ph_attempt_start(a, PH_PURPOSE_DELETE);
     } else if (ph_addr_is_unspecified(&external->addr)) {
-        a->state = PH_ATTEMPT_GRANTED;
+        ph_attempt_move(a, PH_ATTEMPT_GRANTED);
         a->granted_s = lifetime_s;
     } else if (m->state == PORTHOLE_SUCCESS && m->method != method) {
         granted_beside(m, a, lifetime_s, external);
@@ -440,7 +435,7 @@ void ph_mapping_refused(struct ph_mapping *m, enum porthole_method method, int e
     if ((a->state != PH_ATTEMPT_ASKED && !is_late) || a->purpose == PH_PURPOSE_DELETE)
         return;
     a->purpose = PH_PURPOSE_MAKE;
-    a->error = error;
+    a->error = (int16_t)error;
     a->code = (uint16_t)code;
     a->touched = a->held;
     ph_attempt_answered(a, PH_ATTEMPT_REFUSED);
@@ -463,8 +458,10 @@ static void set_mapping_timer(struct ph_mapping *m) {
         due = m->renew < m->expires ? m->renew : m->expires;
     if (m->state != PORTHOLE_DESTROYING && m->wake < due)
         due = m->wake;
-    for (unsigned i = 0; i < 3; i++) {
-        const struct ph_attempt *a = &m->attempts[i];
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++) {
+        if (!(m->busy & 1U << i))
+            continue;
+        const struct ph_attempt *a = &m->attempts[i - 1];
         ph_us limit = a->first_sent + m->engine->config.mapping_timeout;
         bool is_open = a->state == PH_ATTEMPT_ASKED || a->state == PH_ATTEMPT_GRANTED;
         if (a->state == PH_ATTEMPT_ASKED && a->next < due)
@@ -499,17 +496,17 @@ void ph_mapping_run(struct ph_mapping *m) {
 
 void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret) {
     *ret = (struct ph_mapping_info){
-        .id = m->id,
+        .id = m->by_id.key,
         .state = (enum porthole_state)m->state,
         .protocol = (enum porthole_protocol)m->protocol,
         .method = (enum porthole_method)m->method,
         .internal_port = m->internal_port,
         .external = m->external,
-        .source = m->path.source,
-        .gateway = m->path.gateway,
+        .source = m->ends->source,
+        .gateway = m->ends->gateway,
         .lifetime_s = m->granted_s,
         .expires = m->expires,
-        .elapsed = m->elapsed,
+        .elapsed = m->was_made ? m->elapsed : 0,
         .error = m->error,
         .error_method = (enum porthole_method)m->error_method,
         .code = m->code,

@@ -117,8 +117,7 @@ static void leave_behind(struct ph_mapping *m) {
     }
     left->engine = e;
     left->gateway = m->gateway;
-    left->path = m->path;
-    left->id = UINT64_MAX - e->last_hidden++;
+    left->ends = ph_gateway_share(m->ends);
     left->expires = m->expires;
     left->renew = left->wake = PH_NEVER;
     left->lifetime_s = m->lifetime_s;
@@ -127,7 +126,6 @@ static void leave_behind(struct ph_mapping *m) {
     left->internal_port = m->internal_port;
     left->wished_port = m->wished_port;
     memcpy(left->nonce, m->nonce, sizeof left->nonce);
-    left->nonce_for = m->nonce_for;
     left->protocol = m->protocol;
     left->state = PORTHOLE_PENDING;
     left->method = m->method;
@@ -142,9 +140,8 @@ static void leave_behind(struct ph_mapping *m) {
     ph_link_init(&left->in_events);
     ph_link_init(&left->in_gateway);
     ph_list_append(&m->gateway->mappings, &left->in_gateway);
-    ph_table_add(&e->by_id, &left->by_id, left->id);
+    ph_table_add(&e->by_id, &left->by_id, UINT64_MAX - e->last_hidden++);
     ph_table_add(&e->by_port, &left->by_port, m->by_port.key);
-    ph_table_add(&e->by_nonce, &left->by_nonce, m->by_nonce.key);
     e->alive++;
 }
 

@@ -11,14 +11,6 @@
 /* Servers make of it what is least to them, 120 s as a rule (RFC 6887 §15). */
 #define SHORTEST_S 1U
 
-static uint64_t nonce_key(const uint8_t nonce[PH_PCP_NONCE_SIZE]) {
-    uint64_t key;
-    memcpy(&key, nonce, sizeof key);
-    return key;
-}
-
-uint64_t ph_pcp_client_key(const struct ph_mapping *m) { return nonce_key(m->nonce); }
-
 void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a) {
     struct ph_gateway *g = m->gateway;
     bool is_delete = a->purpose == PH_PURPOSE_DELETE;
@@ -105,14 +97,14 @@ void ph_pcp_client_timer(struct ph_gateway *g) {
 /* ---- Answers --------------------------------------------------------------------------------- */
 
 static struct ph_mapping *find_by_nonce(struct ph_gateway *g, const struct ph_pcp_map *map) {
-    struct ph_node *node = ph_table_find(&g->engine->by_nonce, nonce_key(map->nonce));
+    struct ph_node *node =
+        ph_table_find(&g->engine->by_port, ph_mapping_port_key(map->protocol, map->internal_port));
     for (; node; node = ph_table_find_next(node)) {
-        struct ph_mapping *m = PH_CONTAINER(node, struct ph_mapping, by_nonce);
+        struct ph_mapping *m = PH_CONTAINER(node, struct ph_mapping, by_port);
         /* The nonce is kept on the way to another path to the same gateway, where it is nobody's
          * answer until something is asked there. */
         if (m->gateway == g && m->attempts[PORTHOLE_PCP - 1].tries > 0 &&
-            memcmp(m->nonce, map->nonce, sizeof m->nonce) == 0 && m->protocol == map->protocol &&
-            m->internal_port == map->internal_port)
+            memcmp(m->nonce, map->nonce, sizeof m->nonce) == 0)
             return m;
     }
     return NULL;

@@ -133,7 +133,7 @@ static int start_pcp(struct ph_engine *e) {
     for (; node; node = ph_table_find_next(node)) {
         m = PH_CONTAINER(node, struct ph_mapping, by_port);
         if (m->state != PORTHOLE_DESTROYING) {
-            e->probe.mapping = m->id;
+            e->probe.mapping = m->by_id.key;
             return 0;
         }
     }
@@ -142,7 +142,7 @@ static int start_pcp(struct ph_engine *e) {
     if (error < 0)
         return error;
     m->methods = PORTHOLE_USE_PCP;
-    e->probe.mapping = m->id;
+    e->probe.mapping = m->by_id.key;
     ph_mapping_run(m);
     return 0;
 }

@@ -9,8 +9,8 @@
 /* Whether the gateway would take a delete of one for a delete of the other. PCP and NAT-PMP tell
  * two local addresses apart; UPnP knows external ports only. */
 static bool is_one_to_gateway(const struct ph_mapping *m, const struct ph_mapping *other) {
-    return ph_addr_equal(&m->path.gateway, &other->path.gateway) &&
-           (ph_addr_equal(&m->path.source, &other->path.source) ||
+    return ph_addr_equal(&m->ends->gateway, &other->ends->gateway) &&
+           (ph_addr_equal(&m->ends->source, &other->ends->source) ||
             other->attempts[PORTHOLE_UPNP - 1].held);
 }
 
@@ -85,7 +85,7 @@ void ph_mapping_deleted(struct ph_mapping *m, enum porthole_method method, int e
     if (error == 0) {
         a->held = a->touched = false;
     } else if (m->state == PORTHOLE_DESTROYING) {
-        m->error = error;
+        m->error = (int16_t)error;
         m->error_method = (uint8_t)method;
         m->code = (uint16_t)code;
     }
@@ -153,7 +153,6 @@ void ph_mapping_finish(struct ph_mapping *m) {
     ph_mapping_move(m, PORTHOLE_DESTROYED);
     ph_table_remove(&e->by_id, &m->by_id);
     ph_table_remove(&e->by_port, &m->by_port);
-    ph_table_remove(&e->by_nonce, &m->by_nonce);
     ph_heap_release(&e->heap, &m->timer);
     ph_link_remove(&m->in_gateway);
     if (m->gateway && ph_list_is_empty(&m->gateway->mappings)) {

@@ -13,57 +13,10 @@
 #include "base/table.h"
 #include "core/engine.h"
 #include "core/hint.h"
+#include "core/numbers.h"
 #include "core/upnp_ladder.h"
 #include "wire/igd.h"
 #include "wire/pcp.h"
-
-/* ---- Numbers, and where they come from ------------------------------------------------------- */
-
-/* The first retransmission of RFC 6886 §3.1; each next one waits twice as long. */
-#define PH_RETRY_FIRST PH_MS(250)
-/* How long a better method may be silent before a worse one is used beside it: a few times the
- * round trip of a home network, far less than anybody notices. */
-#define PH_HEAD_START PH_MS(25)
-/* Four requests, at 0, 250, 750 and 1750 ms, and 1500 ms for the last one's answer. */
-#define PH_VERDICT PH_MS(3250)
-/* How long the gateway itself may take before another host of its network is taken for the IGD. */
-#define PH_STRANGER_DELAY PH_MS(200)
-#define PH_TRIES_MAX 4
-/* Requests in flight to one gateway and method: slow start up to what a socket buffer of a small
- * router holds. */
-#define PH_WINDOW_FIRST 4U
-#define PH_WINDOW_MAX 64U
-#define PH_WINDOW_LEAST 2U
-/* HTTP exchanges at a time: small routers serve few connections. */
-#define PH_HTTP_WINDOW 4U
-/* The longest an HTTP exchange may take in all. */
-#define PH_HTTP_DEADLINE PH_SECONDS(10)
-/* Renewals are never closer than this (RFC 6887 §11.2.1). */
-#define PH_RENEW_MIN PH_SECONDS(4)
-/* A longer lease is renewed as if it were this long, so that a loss is noticed within a day. */
-#define PH_LEASE_TRUSTED_S 86400U
-/* A mapping without end is asked for again this often: nothing else would notice its loss. */
-#define PH_PERMANENT_RECHECK PH_SECONDS(3600)
-#define PH_BACKOFF_FIRST PH_SECONDS(2)
-#define PH_BACKOFF_MAX PH_SECONDS(300)
-/* Restarts of a gateway are not believed closer than this. */
-#define PH_RESTART_MIN PH_SECONDS(5)
-/* A network that is gone is waited for so long before anybody is told: renewing an address, or
- * roaming from one access point to another, takes a few seconds. */
-#define PH_OFFLINE_GRACE PH_SECONDS(5)
-/* How long deletes may take at a gateway that is no longer ours: the tries of one that answers
- * late. */
-#define PH_LEAVE_MAX PH_SECONDS(4)
-#define PH_FORMER_MAX 4U
-/* What is held is not asked about more often than this, however often the network changes. */
-#define PH_DOUBT_MIN PH_SECONDS(1)
-/* What a UPnP device gets to take its deletes when a client closes and does not want to wait: it
- * can only be asked over a connection. */
-#define PH_HANDOVER PH_MS(250)
-#define PH_CANDIDATES_MAX 4U
-/* Descriptions fetched in one search, false claims of others included. */
-#define PH_FETCHES_MAX 16U
-#define PH_MAPPINGS_MAX 65535U
 
 /* ---- Timers ---------------------------------------------------------------------------------- */
 
@@ -128,18 +81,21 @@ enum ph_purpose {
     PH_PURPOSE_SHORTEN /* PCP: a delete was refused, so the shortest lease is asked for */
 };
 
-/* What one method was asked for one mapping. */
+/* What one method was asked for one mapping. There are three in each of thousands of mappings. */
 struct ph_attempt {
-    struct ph_link link; /* in the method's queue */
-    ph_us first_sent;
-    ph_us sent;
-    ph_us next;        /* next retransmission; PH_NEVER while an exchange is in flight */
-    int error;         /* REFUSED: why */
-    uint32_t exchange; /* UPnP: in flight; 0 = none */
+    union {
+        struct ph_link link; /* QUEUED: in the method's queue */
+        struct {             /* ASKED, GRANTED: */
+            ph_us sent;
+            ph_us next; /* next retransmission; PH_NEVER while an exchange is in flight */
+        };
+    };
+    ph_us first_sent; /* of the last request and its repetitions */
     union {
         uint32_t granted_s; /* GRANTED: its lease */
         uint32_t index;     /* LIST: of the entry asked for */
     };
+    int16_t error; /* REFUSED: why */
     uint16_t code; /* REFUSED: the gateway's code */
     uint16_t port; /* external port asked for, or granted */
     uint8_t method;
@@ -147,24 +103,18 @@ struct ph_attempt {
     uint8_t purpose;
     uint8_t tries;      /* requests sent */
     uint8_t port_tries; /* UPnP: conflicts so far */
-    bool touched;       /* a request was sent that the gateway may have granted */
-    bool held;          /* it was granted and not deleted since */
+    bool touched : 1;   /* a request was sent that the gateway may have granted */
+    bool held : 1;      /* it was granted and not deleted since */
 };
 
+/* What a renewal looks at comes first: of thousands of mappings none is in a processor's cache when
+ * its time has come. */
 struct ph_mapping {
-    struct ph_engine *engine;
-    struct ph_gateway *gateway; /* NULL = no network */
-    struct ph_path path;        /* the gateway's; stays when that is gone before the last event */
-    porthole_id id;
     struct ph_node by_id;
     struct ph_node by_port;
-    struct ph_node by_nonce;
-    struct ph_link in_gateway; /* or in the engine's list of those without a gateway */
-    struct ph_link in_events;  /* or in the graveyard */
+    struct ph_engine *engine;
+    struct ph_gateway *gateway; /* NULL = no network */
     struct ph_timer timer;
-    char *description; /* NULL = the default */
-    ph_us requested;
-    ph_us elapsed;
     ph_us expires;       /* SUCCESS: end of the lease */
     ph_us renew;         /* SUCCESS: next renewal */
     ph_us retry;         /* FAILURE: rests until then; 0 = at work */
@@ -173,28 +123,23 @@ struct ph_mapping {
     uint32_t lifetime_s; /* asked */
     uint32_t refresh_s;  /* renewed at least this often; 0 = as the lease demands */
     uint32_t granted_s;
-    int error;
+    uint32_t exchange; /* UPnP: in flight; 0 = none */
+    int16_t error;
     uint16_t code;
     uint16_t failures; /* in a row, for the back-off */
     struct ph_endpoint external;
     uint16_t internal_port;
     uint16_t wished_port;
-    uint8_t nonce[PH_PCP_NONCE_SIZE];
-    struct ph_addr nonce_for; /* the gateway that knows it */
+    uint8_t nonce[PH_PCP_NONCE_SIZE]; /* the one for the gateway in `ends` */
     uint8_t protocol;
     uint8_t state; /* enum porthole_state */
     uint8_t method;
     uint8_t error_method;
     uint8_t flags;
-    uint8_t methods; /* PORTHOLE_USE_* */
-    uint8_t event;   /* enum porthole_event_type that waits; 0 = none */
-    uint8_t fate;
-    uint8_t upnp_step;             /* enum ph_upnp_step */
-    uint8_t lease_step;            /* of the ladder, in the last AddPortMapping */
-    uint8_t lease_tries;           /* in this ladder */
-    uint8_t readback;              /* enum ph_readback */
+    uint8_t busy;                  /* PORTHOLE_USE_* of the attempts that are not IDLE */
     bool hidden : 1;               /* a probe's: no events, no count */
     bool is_errand : 1;            /* no mapping, but the removal of one that is not ours */
+    bool was_made : 1;             /* it was SUCCESS once */
     bool has_failed : 1;           /* FAILED was told and not taken back by a success */
     bool is_overdue : 1;           /* SUCCESS: its renewal waits for the UPnP device */
     bool has_looked : 1;           /* a conflict was looked into */
@@ -202,9 +147,30 @@ struct ph_mapping {
     bool is_unverified : 1;        /* SUCCESS: to be read back from the UPnP device */
     bool is_shaky : 1;             /* SUCCESS: its renewal was refused, and others are asked */
     struct ph_attempt attempts[3]; /* by method - 1 */
+
+    struct ph_ends *ends;      /* the gateway's */
+    struct ph_link in_gateway; /* or in the engine's list of those without a gateway */
+    struct ph_link in_events;  /* or in the graveyard */
+    ph_us elapsed;             /* from MAP to the first success; until then, when MAP came */
+    uint8_t methods;           /* PORTHOLE_USE_* */
+    uint8_t event;             /* enum porthole_event_type that waits; 0 = none */
+    uint8_t fate;
+    uint8_t upnp_step;   /* enum ph_upnp_step */
+    uint8_t lease_step;  /* of the ladder, in the last AddPortMapping */
+    uint8_t lease_tries; /* in this ladder */
+    uint8_t readback;    /* enum ph_readback */
+    char description[];  /* "" = "porthole" */
 };
 
 /* ---- A gateway ------------------------------------------------------------------------------- */
+
+/* A gateway's address and ours towards it. Its mappings tell of them to their last event, which may
+ * come after the gateway is gone; so whoever of them is left last frees this. */
+struct ph_ends {
+    size_t users;
+    struct ph_addr gateway;
+    struct ph_addr source;
+};
 
 struct ph_pcp_client {
     ph_us asked; /* when the first ANNOUNCE of this question was sent */
@@ -271,6 +237,7 @@ struct ph_gateway {
     struct ph_link link; /* in the engine's former ones */
     uint32_t id;
     struct ph_path path;
+    struct ph_ends *ends;
     struct ph_method methods[PORTHOLE_UPNP + 1]; /* by enum porthole_method; [0] is not used */
     struct ph_pcp_client pcp;
     struct ph_natpmp_client natpmp;
@@ -300,10 +267,10 @@ struct ph_engine {
     ph_us now; /* set once a step */
     struct ph_heap heap;
     struct ph_table by_id;
-    struct ph_table by_port;  /* protocol << 16 | internal port */
-    struct ph_table by_nonce; /* the first 8 bytes */
-    size_t count;             /* mappings that are neither hidden nor being removed */
-    size_t alive;             /* all mappings that are not finished */
+    struct ph_table by_port; /* protocol << 16 | internal port */
+    size_t count;            /* mappings that are neither hidden nor being removed */
+    size_t alive;            /* all mappings that are not finished */
+    struct ph_ends nowhere;  /* of mappings that have not had a gateway yet */
     struct ph_gateway *gateway;
     struct ph_link former; /* gateways that only delete what they still hold of ours */
     unsigned former_count;
@@ -365,6 +332,8 @@ ph_us ph_retry_renewal(struct ph_engine *e, ph_us left);
 
 struct ph_gateway *ph_gateway_new(struct ph_engine *e, const struct ph_path *path);
 void ph_gateway_free(struct ph_gateway *g);
+struct ph_ends *ph_gateway_share(struct ph_ends *ends);
+void ph_gateway_unshare(struct ph_ends *ends);
 /* IDLE -> ASKING: the method's first request goes out; for PCP the caller's MAP is it. */
 void ph_gateway_ask(struct ph_gateway *g, enum porthole_method method);
 void ph_gateway_alive(struct ph_gateway *g, enum porthole_method method);
@@ -406,6 +375,7 @@ void ph_network_silence(struct ph_engine *e);
 
 struct ph_mapping *ph_attempt_mapping(struct ph_attempt *a);
 void ph_attempt_init(struct ph_attempt *a, enum porthole_method method);
+void ph_attempt_move(struct ph_attempt *a, enum ph_attempt_state state);
 /* Sends now, or when the window has a place. */
 void ph_attempt_start(struct ph_attempt *a, enum ph_purpose purpose);
 /* Sends again and sets the next retransmission. */
@@ -429,7 +399,7 @@ void ph_mapping_raise(struct ph_mapping *m, enum porthole_event_type type);
 /* Whether it waits for what this method would say. */
 bool ph_mapping_wants(const struct ph_mapping *m, enum porthole_method method);
 void ph_mapping_info(const struct ph_mapping *m, struct ph_mapping_info *ret);
-/* To a gateway, or NULL: everything begins anew. */
+/* To a gateway: everything begins anew. */
 void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g);
 
 /* Whether an external address can be a host's at all: 0.0.0.0 and a multicast address cannot. */
@@ -481,8 +451,6 @@ void ph_errand_unlisted(struct ph_mapping *m, struct ph_attempt *a, unsigned cod
 
 /* ---- The methods' clients -------------------------------------------------------------------- */
 
-/* For ph_engine.by_nonce. */
-uint64_t ph_pcp_client_key(const struct ph_mapping *m);
 void ph_pcp_client_send(struct ph_mapping *m, struct ph_attempt *a);
 /* What is the time? The cheapest request that tells of a restart. */
 void ph_pcp_client_ask(struct ph_gateway *g);
@@ -515,7 +483,7 @@ bool ph_upnp_search_knows(const struct ph_upnp_client *u, const struct ph_url *u
 void ph_upnp_search_readdress(struct ph_gateway *g);
 
 void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a);
-void ph_upnp_action_forget(struct ph_mapping *m, struct ph_attempt *a);
+void ph_upnp_action_forget(struct ph_mapping *m);
 void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
                           const struct ph_http_message *message);
 void ph_upnp_action_failed(struct ph_gateway *g, struct ph_mapping *m, int error);

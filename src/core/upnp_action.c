@@ -58,7 +58,7 @@ static uint32_t post_add(struct ph_mapping *m, struct ph_attempt *a, ph_us deadl
         {"NewInternalPort", internal},
         {"NewInternalClient", ph_addr_format(&g->path.source, client)},
         {"NewEnabled", "1"},
-        {"NewPortMappingDescription", m->description ? m->description : "porthole"},
+        {"NewPortMappingDescription", m->description[0] ? m->description : "porthole"},
         {"NewLeaseDuration", lease},
     };
     return ph_upnp_action_post(g, "AddPortMapping", arguments, 8, deadline);
@@ -167,15 +167,15 @@ void ph_upnp_action_send(struct ph_mapping *m, struct ph_attempt *a) {
     unsigned free_at = 0;
     while (free_at < PH_HTTP_WINDOW && u->exchanges[free_at].id != 0)
         free_at++;
-    a->exchange = 0;
+    m->exchange = 0;
     if (free_at < PH_HTTP_WINDOW && u->phase == PH_UPNP_READY)
-        a->exchange = post_action(m, a);
-    if (a->exchange == 0) {
+        m->exchange = post_action(m, a);
+    if (m->exchange == 0) {
         /* Out of memory, or the device is gone: as if the exchange had failed, a moment later. */
         a->next = m->engine->now + PH_RETRY_FIRST;
         return;
     }
-    u->exchanges[free_at].id = a->exchange;
+    u->exchanges[free_at].id = m->exchange;
     u->exchanges[free_at].mapping = m;
     char name[PH_MAPPING_NAME_SIZE];
     ph_trace(m->engine, PORTHOLE_LOG_TRACE, "%s: upnp %s sent, external port %u, try %u",
@@ -188,12 +188,12 @@ static void free_exchange(struct ph_gateway *g, uint32_t exchange) {
             g->upnp.exchanges[i].id = 0;
 }
 
-void ph_upnp_action_forget(struct ph_mapping *m, struct ph_attempt *a) {
-    if (a->exchange == 0)
+void ph_upnp_action_forget(struct ph_mapping *m) {
+    if (m->exchange == 0)
         return;
-    ph_effect_cancel(m->engine, a->exchange);
-    free_exchange(m->gateway, a->exchange);
-    a->exchange = 0;
+    ph_effect_cancel(m->engine, m->exchange);
+    free_exchange(m->gateway, m->exchange);
+    m->exchange = 0;
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
@@ -323,8 +323,8 @@ void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
                           const struct ph_http_message *message) {
     struct ph_attempt *a = &m->attempts[PORTHOLE_UPNP - 1];
     struct ph_soap_message reply;
-    free_exchange(g, a->exchange);
-    a->exchange = 0;
+    free_exchange(g, m->exchange);
+    m->exchange = 0;
     g->methods[PORTHOLE_UPNP].heard = m->engine->now;
     int error = ph_soap_decode(message->body, &reply);
     if (error < 0)
@@ -339,7 +339,7 @@ void ph_upnp_action_reply(struct ph_gateway *g, struct ph_mapping *m,
 
 void ph_upnp_action_failed(struct ph_gateway *g, struct ph_mapping *m, int error) {
     struct ph_attempt *a = &m->attempts[PORTHOLE_UPNP - 1];
-    free_exchange(g, a->exchange);
-    a->exchange = 0;
+    free_exchange(g, m->exchange);
+    m->exchange = 0;
     action_failed(m, a, error, error == PORTHOLE_ERR_PORT_CLOSED);
 }
