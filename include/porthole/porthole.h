@@ -277,8 +277,8 @@ struct porthole_event {
 };
 
 /* Called for each event of a mapping; `event` is valid until it returns. See "Callbacks" above.
- * Of one mapping at most three events wait; when more happen before the callbacks are run, the
- * last that waits is replaced by the newest. */
+ * Of one mapping at most three events wait, fewer without memory for them; when more happen before
+ * the callbacks are run, the last that waits is replaced by the newest. */
 typedef void porthole_event_fn(struct porthole *client, const struct porthole_event *event,
                                void *user);
 

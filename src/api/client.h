@@ -11,6 +11,7 @@
 #include <porthole/porthole.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/list.h"
@@ -24,13 +25,19 @@
 /* What the API knows of a mapping beside what the engine does. It lives until UNMAPPED is told. */
 struct ph_record {
     struct ph_node by_id;
-    struct ph_link in_all;
-    struct ph_link in_ready; /* while events wait, or in the client's `finished` */
+    struct ph_link in_all; /* or in the client's `finished` */
     porthole_event_fn *on_event;
     void *user;
+    struct ph_news *last; /* NULL = no event waits */
+    uint8_t event_count;
     bool is_held; /* porthole_map_wait() is not over: nothing is told yet */
-    unsigned event_count;
-    struct ph_event events[PH_RECORD_EVENTS_MAX];
+};
+
+/* An event that waits for its callback. */
+struct ph_news {
+    struct ph_link link; /* in the client's `ready` or `held` */
+    struct ph_record *record;
+    struct ph_event event;
 };
 
 #define PH_CLIENT_FDS_FEW 16U
@@ -50,11 +57,14 @@ struct porthole {
     struct ph_table records;
     struct ph_link all;
     struct ph_link finished; /* over, without a callback to tell it to: to be freed */
-    struct ph_link ready;    /* records whose events wait, in order of their first */
-    size_t event_count;      /* that wait, of all records; those held back are not counted */
-    bool has_news;           /* events came since those who wait were woken */
-    bool is_calling;         /* a callback runs, ... */
-    pthread_t caller;        /* ... on this thread */
+    struct ph_link ready;    /* events that wait */
+    struct ph_link held;     /* those held back */
+    size_t event_count;      /* in `ready` */
+    struct ph_news spare;    /* for when there is no memory; the engine keeps the others then */
+    bool is_spare_used;
+    bool has_news;    /* events came since those who wait were woken */
+    bool is_calling;  /* a callback runs, ... */
+    pthread_t caller; /* ... on this thread */
     bool is_probing;
     bool is_closing;
     unsigned inside; /* threads in a blocking call or in porthole_dispatch() */
@@ -101,10 +111,12 @@ void ph_client_lower(int fds[2]);
 /* ---- events.c: the queue of callbacks -------------------------------------------------------- */
 
 /* A ph_driver_event_fn. */
-void ph_events_take(void *user, const struct ph_event *event);
+bool ph_events_take(void *user, const struct ph_event *event);
 /* Runs the callbacks of at most `most` events with the lock given back meanwhile, fewer when the
  * driver has something to do; how many. */
 int ph_events_deliver(struct porthole *client, size_t most);
+/* Frees what waits, at a client's end. */
+void ph_events_done(struct porthole *client);
 /* Frees what is over and waits for no callback. */
 void ph_events_free_finished(struct porthole *client);
 /* Ends the holding back of a mapping's events: they are told, or they and all later ones are not.

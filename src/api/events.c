@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * events.c: see client.h. Events wait with their mapping, in room that was made with it, so that
- * none is lost for want of memory and a user who never dispatches cannot make them pile up. The
- * lock is free while a callback runs, and only one runs at a time.
+ * events.c: see client.h. An event that there is no memory for stays with the engine until the
+ * spare place is free, so that none is lost; and a user who never dispatches cannot make them pile
+ * up. The lock is free while a callback runs, and only one runs at a time.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
@@ -22,35 +22,87 @@ static struct ph_record *find_record(struct porthole *client, porthole_id id) {
 static void free_record(struct porthole *client, struct ph_record *record) {
     ph_table_remove(&client->records, &record->by_id);
     ph_link_remove(&record->in_all);
-    ph_link_remove(&record->in_ready);
     free(record);
 }
 
-/* Lets so many more events of the record wait for their callback. */
-static void enqueue(struct porthole *client, struct ph_record *record, unsigned count) {
-    client->event_count += count;
-    if (count > 0 && !ph_link_is_in(&record->in_ready))
-        ph_list_append(&client->ready, &record->in_ready);
+/* It is over, and nobody wants to hear of it. */
+static void finish_record(struct porthole *client, struct ph_record *record) {
+    ph_link_remove(&record->in_all);
+    ph_list_append(&client->finished, &record->in_all);
 }
 
-void ph_events_take(void *user, const struct ph_event *event) {
+void ph_events_free_finished(struct porthole *client) {
+    while (!ph_list_is_empty(&client->finished))
+        free_record(client, PH_CONTAINER(client->finished.next, struct ph_record, in_all));
+}
+
+/* ---- What waits ------------------------------------------------------------------------------ */
+
+static struct ph_news *new_news(struct porthole *client) {
+    struct ph_news *news = malloc(sizeof *news);
+    if (news || client->is_spare_used)
+        return news;
+    client->is_spare_used = true;
+    return &client->spare;
+}
+
+static void free_news(struct porthole *client, struct ph_news *news) {
+    ph_link_remove(&news->link);
+    if (news != &client->spare) {
+        free(news);
+        return;
+    }
+    client->is_spare_used = false;
+    ph_driver_tell(client->driver); /* what it has kept may come now */
+}
+
+static void enqueue(struct porthole *client, struct ph_news *news) {
+    client->event_count++;
+    ph_list_append(&client->ready, &news->link);
+}
+
+bool ph_events_take(void *user, const struct ph_event *event) {
     struct porthole *client = user;
     struct ph_record *record = find_record(client, event->info.id);
     client->has_news = true;
     if (!record)
-        return;
+        return true;
     if (!record->on_event) {
         if (event->type == PORTHOLE_EVENT_UNMAPPED)
-            ph_list_append(&client->finished, &record->in_ready);
-        return;
+            finish_record(client, record);
+        return true;
     }
     if (record->event_count == PH_RECORD_EVENTS_MAX) {
-        record->events[PH_RECORD_EVENTS_MAX - 1] = *event;
-        return;
+        record->last->event = *event;
+        return true;
     }
-    record->events[record->event_count++] = *event;
-    if (!record->is_held)
-        enqueue(client, record, 1);
+    struct ph_news *news = new_news(client);
+    if (!news)
+        return false;
+    ph_link_init(&news->link);
+    news->record = record;
+    news->event = *event;
+    record->last = news;
+    record->event_count++;
+    if (record->is_held)
+        ph_list_append(&client->held, &news->link);
+    else
+        enqueue(client, news);
+    return true;
+}
+
+/* Of all that is held back, which is little, what is this record's. */
+static void for_held(struct porthole *client, const struct ph_record *record,
+                     void (*fn)(struct porthole *client, struct ph_news *news)) {
+    struct ph_link *next;
+    for (struct ph_link *link = client->held.next; link != &client->held; link = next) {
+        struct ph_news *news = PH_CONTAINER(link, struct ph_news, link);
+        next = link->next;
+        if (news->record != record)
+            continue;
+        ph_link_remove(link);
+        fn(client, news);
+    }
 }
 
 void ph_events_release(struct porthole *client, porthole_id id) {
@@ -58,57 +110,57 @@ void ph_events_release(struct porthole *client, porthole_id id) {
     if (!record)
         return;
     record->is_held = false;
-    enqueue(client, record, record->event_count);
+    for_held(client, record, enqueue);
 }
 
 void ph_events_silence(struct porthole *client, porthole_id id) {
     struct ph_record *record = find_record(client, id);
     if (!record || !record->on_event)
         return;
-    unsigned count = record->event_count;
+    bool is_over = record->last && record->last->event.type == PORTHOLE_EVENT_UNMAPPED;
     record->on_event = NULL;
+    record->last = NULL;
     record->event_count = 0;
-    if (count > 0 && record->events[count - 1].type == PORTHOLE_EVENT_UNMAPPED)
-        ph_list_append(&client->finished, &record->in_ready);
+    for_held(client, record, free_news);
+    if (is_over)
+        finish_record(client, record);
 }
 
 bool ph_events_ended(struct porthole *client, porthole_id id, struct porthole_mapping *ret) {
     const struct ph_record *record = find_record(client, id);
-    if (!record || record->event_count == 0)
+    if (!record || !record->last || record->last->event.type != PORTHOLE_EVENT_UNMAPPED)
         return false;
-    const struct ph_event *last = &record->events[record->event_count - 1];
-    if (last->type != PORTHOLE_EVENT_UNMAPPED)
-        return false;
-    ph_facts_mapping(&last->info, record->user, ret);
+    ph_facts_mapping(&record->last->event.info, record->user, ret);
     return true;
 }
 
-void ph_events_free_finished(struct porthole *client) {
-    while (!ph_list_is_empty(&client->finished))
-        free_record(client, PH_CONTAINER(client->finished.next, struct ph_record, in_ready));
+void ph_events_done(struct porthole *client) {
+    struct ph_link *lists[] = {&client->ready, &client->held};
+    for (unsigned i = 0; i < 2; i++) {
+        while (!ph_list_is_empty(lists[i])) {
+            struct ph_news *news = PH_CONTAINER(lists[i]->next, struct ph_news, link);
+            ph_link_remove(&news->link);
+            if (news != &client->spare)
+                free(news);
+        }
+    }
 }
 
-/* Takes the oldest event of the first record that has one. */
-static struct ph_event take_first(struct porthole *client, struct ph_record *record) {
-    struct ph_event event = record->events[0];
-    record->event_count--;
-    client->event_count--;
-    memmove(&record->events[0], &record->events[1], record->event_count * sizeof record->events[0]);
-    ph_link_remove(&record->in_ready);
-    if (record->event_count > 0)
-        ph_list_append(&client->ready, &record->in_ready);
-    return event;
-}
+/* ---- Telling it ------------------------------------------------------------------------------ */
 
 static void deliver_one(struct porthole *client) {
-    struct ph_record *record = PH_CONTAINER(client->ready.next, struct ph_record, in_ready);
-    struct ph_event taken = take_first(client, record);
-    struct porthole_event event = {.size = sizeof event, .type = taken.type};
+    struct ph_news *news = PH_CONTAINER(client->ready.next, struct ph_news, link);
+    struct ph_record *record = news->record;
+    struct porthole_event event = {.size = sizeof event, .type = news->event.type};
     porthole_event_fn *on_event = record->on_event;
     void *user = record->user;
-    ph_facts_mapping(&taken.info, user, &event.mapping);
-    if (taken.type == PORTHOLE_EVENT_UNMAPPED)
+    ph_facts_mapping(&news->event.info, user, &event.mapping);
+    client->event_count--;
+    if (--record->event_count == 0)
+        record->last = NULL;
+    if (event.type == PORTHOLE_EVENT_UNMAPPED)
         free_record(client, record);
+    free_news(client, news);
     client->is_calling = true;
     client->caller = pthread_self();
     ph_client_settle(client);

@@ -71,8 +71,6 @@ static int check_removal(const struct porthole *client, const struct porthole_re
 static struct ph_map_request complete(const struct porthole *client,
                                       const struct porthole_request *request,
                                       uint8_t key[PH_KEY_SIZE]) {
-    /* Some routers answer an empty description with a server error. */
-    bool is_named = is_given(request->description);
     bool has_key = is_given(request->key) && read_key(request->key, key);
     return (struct ph_map_request){
         .protocol = request->protocol,
@@ -83,7 +81,7 @@ static struct ph_map_request complete(const struct porthole *client,
         .refresh_s = request->refresh_s,
         .methods = request->methods,
         .key = has_key ? key : NULL,
-        .description = is_named ? request->description : "porthole",
+        .description = is_given(request->description) ? request->description : NULL,
     };
 }
 
@@ -109,7 +107,6 @@ int ph_map_ask(struct porthole *client, enum ph_input_type type,
     record->on_event = known.on_event;
     record->user = known.user;
     record->is_held = is_held;
-    ph_link_init(&record->in_ready);
     ph_link_init(&record->in_all);
     ph_list_append(&client->all, &record->in_all);
     ph_table_add(&client->records, &record->by_id, input.u.map.id);
@@ -215,8 +212,16 @@ int porthole_unmap_all(struct porthole *client) {
     int error = ph_client_enter(client);
     if (error != 0)
         return error;
-    /* No record leaves the list before its callback has run or the lock is given back. */
-    for (struct ph_link *link = client->all.next; link != &client->all; link = link->next)
+    /* Each record goes to the end before its turn, and may leave the list in any. */
+    struct ph_link end;
+    ph_link_init(&end);
+    ph_list_append(&client->all, &end);
+    while (client->all.next != &end) {
+        struct ph_link *link = client->all.next;
+        ph_link_remove(link);
+        ph_list_append(&client->all, link);
         ph_map_give_up(client, PH_CONTAINER(link, struct ph_record, in_all)->by_id.key);
+    }
+    ph_link_remove(&end);
     return ph_client_leave(client, 0);
 }

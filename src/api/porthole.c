@@ -135,6 +135,7 @@ static void close_pair(int fds[2]) {
 
 /* All but the lock and the condition, which nobody may use any more. */
 static void free_client(struct porthole *client) {
+    ph_events_done(client);
     while (!ph_list_is_empty(&client->all)) {
         struct ph_record *record = PH_CONTAINER(client->all.next, struct ph_record, in_all);
         ph_link_remove(&record->in_all);
@@ -156,6 +157,7 @@ static int new_client(struct porthole **ret) {
     ph_link_init(&client->all);
     ph_link_init(&client->finished);
     ph_link_init(&client->ready);
+    ph_link_init(&client->held);
     client->pid = getpid();
     client->wake[0] = client->wake[1] = client->signal[0] = client->signal[1] = -1;
     client->fds = client->few;

@@ -182,10 +182,10 @@ static void do_forget(struct ph_driver *d, uint32_t gateway) {
 /* After each step, so that no event covers an earlier one of the same mapping. */
 static void tell_owner(struct ph_driver *d) {
     struct ph_event event;
-    while (ph_engine_next_event(d->engine, &event)) {
+    while (ph_engine_first_event(d->engine, &event) && d->on_event(d->user, &event)) {
+        ph_engine_drop_event(d->engine);
         if (event.type == PORTHOLE_EVENT_FAILED)
             ph_watch_trouble(&d->lookout.watch);
-        d->on_event(d->user, &event);
     }
 }
 
@@ -449,6 +449,8 @@ int ph_driver_apply(struct ph_driver *driver, const struct ph_input *input) {
     ph_lookout_set_alarm(&driver->lookout, driver_now(driver), ph_driver_deadline(driver));
     return result;
 }
+
+void ph_driver_tell(struct ph_driver *driver) { tell_owner(driver); }
 
 void ph_driver_process(struct ph_driver *driver) {
     /* What has arrived comes first: an answer in the buffer beats the timer that waited for it. */

@@ -14,8 +14,9 @@
 
 struct ph_driver;
 
-/* An event of the engine, told within the call that made it; it must not call the driver. */
-typedef void ph_driver_event_fn(void *user, const struct ph_event *event);
+/* An event of the engine, told within the call that made it; it must not call the driver. False: it
+ * has no room for it; it is told again later, unless another one of the mapping takes its place. */
+typedef bool ph_driver_event_fn(void *user, const struct ph_event *event);
 
 struct ph_driver_config {
     struct ph_engine_config engine; /* its random source is the system's, whatever is set here */
@@ -31,6 +32,8 @@ void ph_driver_free(struct ph_driver *driver); /* NULL is a no-op; sends nothing
 /* Gives the engine an input from the user and does what follows at once; returns what the step
  * did. */
 int ph_driver_apply(struct ph_driver *driver, const struct ph_input *input);
+/* Tells again what there was no room for. */
+void ph_driver_tell(struct ph_driver *driver);
 /* Does all that is due: reads what has arrived, in bounded batches, and looks at the timers. */
 void ph_driver_process(struct ph_driver *driver);
 

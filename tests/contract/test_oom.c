@@ -3,15 +3,19 @@
  * test_oom.c: three stories over the public interface, told again and again, each time with another
  * allocation that fails, until none is left to fail. Whatever is missing when: calls say so, what
  * was accepted comes about once there is memory again and ends as usual, and nothing is left
- * behind. Without a thread, on a stepped clock.
+ * behind. And that no memory at all keeps no end from being told. Without a thread, on a stepped
+ * clock.
  */
 #define _GNU_SOURCE
+#include <limits.h>
+
 #include "tests/contract/scarce_memory.h"
 #include "tests/unit/api_bench.h"
 #include "tests/unit/stepped_clock.h"
 
 #define PATIENCE_MS 7200000 /* tries that fail one after another have pauses of up to 5 minutes */
 #define LEASE_S 20U
+#define MANY 10U
 #define FOR_A_WHILE 6U /* allocations that fail in a row */
 
 struct story {
@@ -246,6 +250,46 @@ static void many_allocations_fail_in_a_story_of_all(void **state) {
     tell(*state, probe_map_several_and_close, FOR_A_WHILE);
 }
 
+/* ---- No memory at all ------------------------------------------------------------------------ */
+
+/* Mappings that nobody answers, so that all of them can end in one moment. */
+static void map_many_in_vain(struct story *story) {
+    open_client(story, 0);
+    for (uint16_t i = 0; i < MANY; i++)
+        (void)map_port(story, (uint16_t)(8000 + i));
+}
+
+static void assert_each_has_ended_once(const struct bench *bench) {
+    unsigned ends[MANY] = {0};
+    for (unsigned i = 0; i < bench->count; i++)
+        if (bench->events[i].type == PORTHOLE_EVENT_UNMAPPED)
+            ends[bench->events[i].mapping.internal_port - 8000]++;
+    for (unsigned i = 0; i < MANY; i++)
+        assert_int_equal(ends[i], 1);
+}
+
+static void every_end_is_told_without_memory(void **state) {
+    struct story *story = *state;
+    map_many_in_vain(story);
+    scarce_begin(1, UINT_MAX);
+    assert_int_equal(porthole_unmap_all(story->bench->client), 0);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_int_equal(porthole_process(story->bench->client), 0);
+    assert_true(scarce_has_failed());
+    assert_each_has_ended_once(story->bench);
+    bench_close(story->bench, -1);
+    assert_each_has_ended_once(story->bench);
+}
+
+static void every_end_is_told_by_a_close_without_memory(void **state) {
+    struct story *story = *state;
+    map_many_in_vain(story);
+    scarce_begin(1, UINT_MAX);
+    bench_close(story->bench, 0);
+    assert_true(scarce_has_failed());
+    assert_each_has_ended_once(story->bench);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -255,6 +299,8 @@ int main(void) {
         TEST(many_allocations_fail_in_a_story_of_pcp),
         TEST(many_allocations_fail_in_a_story_of_upnp),
         TEST(many_allocations_fail_in_a_story_of_all),
+        TEST(every_end_is_told_without_memory),
+        TEST(every_end_is_told_by_a_close_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,10 +55,11 @@ static int open_udp(uint32_t host, uint16_t port) {
     return fd;
 }
 
-static void collect(void *user, const struct ph_event *event) {
+static bool collect(void *user, const struct ph_event *event) {
     struct bench *bench = user;
     assert_true(bench->event_count < EVENTS_MAX);
     bench->events[bench->event_count++] = *event;
+    return true;
 }
 
 static void open_driver(struct bench *bench, uint32_t source, unsigned methods) {

@@ -55,9 +55,10 @@ static int take_port(uint32_t host, uint16_t port) {
     return -1;
 }
 
-static void count(void *user, const struct ph_event *event) {
+static bool count(void *user, const struct ph_event *event) {
     struct bench *bench = user;
     bench->mapped += event->type == PORTHOLE_EVENT_MAPPED;
+    return true;
 }
 
 static int setup(void **state) {
