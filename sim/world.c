@@ -149,7 +149,7 @@ void ph_world_restart_client(struct ph_world *world) {
     world->packet_count = 0;
     ph_engine_free(world->engine);
     new_engine(world);
-    ph_world_network(world, true);
+    ph_world_network(world, !world->options.no_network);
 }
 
 /* ---- The link -------------------------------------------------------------------------------- */

@@ -126,7 +126,9 @@ void ph_mapping_rehome(struct ph_mapping *m, struct ph_gateway *g) {
     m->retry = 0;
     m->failures = 0;
     m->is_overdue = m->is_unverified = m->is_shaky = false;
-    if (!ph_addr_equal(&m->ends->gateway, &g->path.gateway))
+    /* One that no gateway has seen stays: it may be the application's key. */
+    bool is_seen = m->ends != &m->engine->nowhere;
+    if (is_seen && !ph_addr_equal(&m->ends->gateway, &g->path.gateway))
         draw_nonce(m);
     ph_gateway_unshare(m->ends);
     enter_gateway(m, g);

@@ -82,6 +82,24 @@ static void lease_is_renewed_by_a_later_process_that_has_its_key(void **state) {
     ph_world_free(world);
 }
 
+static void key_is_kept_until_there_is_a_network(void **state) {
+    (void)state;
+    struct ph_mapping_info left;
+    struct ph_world *world = world_with_leases(PORTHOLE_USE_PCP, one_port, 1, &left);
+    struct ph_map_request request = request_for(LEASE_PORT);
+    porthole_id id;
+    request.key = left.key;
+    world->options.no_network = true;
+    ph_world_restart_client(world);
+    assert_int_equal(ph_world_map_request(world, &request, &id), 0);
+    ph_world_network(world, true);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, id, PORTHOLE_PCP, LEASE_PORT);
+    assert_memory_equal(ph_world_query(world, id).key, left.key, PH_KEY_SIZE);
+    assert_int_equal(ph_gw_server_count(world->server), 1);
+    ph_world_free(world);
+}
+
 /* ---- Without it ------------------------------------------------------------------------------ */
 
 static void pcp_lease_without_its_key_is_told_as_not_ours(void **state) {
@@ -461,6 +479,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lease_is_removed_by_a_later_process_that_has_its_key),
         cmocka_unit_test(lease_is_renewed_by_a_later_process_that_has_its_key),
+        cmocka_unit_test(key_is_kept_until_there_is_a_network),
         cmocka_unit_test(pcp_lease_without_its_key_is_told_as_not_ours),
         cmocka_unit_test(other_methods_need_no_key_nor_the_external_port),
         cmocka_unit_test(nothing_to_remove_is_no_failure),
