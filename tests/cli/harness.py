@@ -202,6 +202,14 @@ def catches(process, number):
         return int(re.search(r"SigCgt:\s+(\w+)", status.read()).group(1), 16) >> (number - 1) & 1
 
 
+def signals_in(line):
+    """The numbers in a line such as "SigIgn: 0000000000001000" of /proc/PID/status; without the two
+    that the C library keeps to itself, which make leaves ignored in all that it starts."""
+    mask = int(line.split()[1], 16)
+    return [number for number in range(1, 65)
+            if mask >> (number - 1) & 1 and number not in (32, 33)]
+
+
 def wait_until(question, what):
     give_up = time.monotonic() + PATIENCE_S
     while not question():

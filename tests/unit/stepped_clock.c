@@ -34,6 +34,7 @@ int __real_clock_gettime(clockid_t clock, struct timespec *ret);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
 int __real_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+int __wrap___poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t fds_bytes);
 int __real_epoll_wait(int fd, struct epoll_event *ret, int count, int timeout_ms);
 int __wrap_epoll_wait(int fd, struct epoll_event *ret, int count, int timeout_ms);
 int __real_pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*run)(void *),
@@ -245,6 +246,13 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
         return ready;
     sleep_for(fds, count, timeout_ms);
     return __real_poll(fds, count, 0);
+}
+
+/* What a compiler with _FORTIFY_SOURCE makes of poll(). */
+int __wrap___poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t fds_bytes) {
+    if (fds_bytes / sizeof *fds < count)
+        abort();
+    return __wrap_poll(fds, count, timeout_ms);
 }
 
 int __wrap_epoll_wait(int fd, struct epoll_event *ret, int count, int timeout_ms) {
