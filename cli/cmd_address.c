@@ -9,6 +9,7 @@
 #include "cli/exitcode.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 static const char address_help[] =
     "usage: porthole address [OPTION]...\n"
@@ -48,12 +49,14 @@ static int run_address(const struct ph_options *options, enum which_address whic
         return code;
     char address[PORTHOLE_ADDRESS_SIZE] = "";
     int result;
+    ph_progress_begin(options);
     if (which == ADDRESS_LOCAL)
         result = porthole_local_address(client, address, sizeof address);
     else if (which == ADDRESS_ROUTER)
         result = porthole_gateway_address(client, address, sizeof address);
     else
         result = porthole_external_address(client, options->timeout_ms, address, sizeof address);
+    ph_progress_end();
     porthole_close(client, 0);
     if (result < 0 && options->json)
         ph_output_json(ph_output_why(result, 0, ""));
@@ -63,6 +66,7 @@ static int run_address(const struct ph_options *options, enum which_address whic
         print_address_json(which, address);
     else
         ph_output_line("%s", address);
+    ph_options_advise(options, ph_exitcode_of(result));
     return ph_exitcode_of(result);
 }
 

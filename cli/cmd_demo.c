@@ -31,13 +31,16 @@
 
 static const char demo_help[] =
     "usage: porthole demo [OPTION]...\n"
-    "Starts a gateway on loopback addresses, opens a TCP and a UDP port by each protocol,\n"
-    "sends bytes in from the far side, closes the ports and shows that they are shut.\n"
-    "Nothing leaves this machine.\n"
+    "Starts a gateway on loopback addresses, opens a TCP and a UDP port by each\n"
+    "protocol, sends bytes in from the far side, closes the ports and shows that they\n"
+    "are shut. Nothing leaves this machine.\n"
     "\n"
     "      --json             one JSON object a port\n"
     "  -v, --verbose          log decisions to standard error; twice: every packet\n"
     "\n"
+    "examples:\n"
+    "  porthole demo\n"
+    "  porthole demo --json | jq .opened_ms\n"
     "Colours only on a terminal, and not with NO_COLOR set.\n"
     "exit codes: 0 all as promised, 1 not so\n";
 

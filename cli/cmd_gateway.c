@@ -16,14 +16,12 @@
 
 static const char gateway_help[] =
     "usage: porthole gateway [OPTION]...\n"
-    "Is a NAT gateway on loopback addresses, which speaks PCP, NAT-PMP and UPnP-IGD and relays "
-    "TCP\n"
-    "and UDP to what clients open. It needs no privileges. Ends on SIGINT or SIGTERM.\n"
-    "\n"
+    "Is a NAT gateway on loopback addresses that speaks PCP, NAT-PMP and UPnP-IGD and\n"
+    "relays TCP and UDP. It needs no privileges, and ends on SIGINT or SIGTERM.\n"
     "      --address ADDR         where clients reach it (127.77.0.1)\n"
     "      --external ADDR        where it opens ports (127.77.1.1)\n"
-    "      --report-address ADDR  what it says its external address is, when that differs\n"
-    "      --announce ADDR        tell a client at ADDR, or all at 224.0.0.1, of start and end\n"
+    "      --report-address ADDR  what it tells as its external address instead\n"
+    "      --announce ADDR        tell ADDR (224.0.0.1: all) of its start and end\n"
     "      --no-pcp               answer PCP as a router that speaks NAT-PMP only\n"
     "      --no-natpmp            answer NAT-PMP as a router that speaks PCP only\n"
     "      --no-upnp              no UPnP\n"
@@ -31,15 +29,15 @@ static const char gateway_help[] =
     "      --igd-version N        of the UPnP device: 1 or 2 (2)\n"
     "      --http-port N          TCP port of UPnP (any free one)\n"
     "      --lease-max S          grant no lease longer than that (86400)\n"
-    "      --quirk NAME[,NAME]    have the faults of real routers; `--quirk list` names them\n"
-    "      --loss P, --seed N     lose P percent of its datagrams, each way; its seed (1)\n"
+    "      --quirk NAME[,NAME]    faults of real routers; `--quirk list` names them\n"
+    "      --loss P, --seed N     lose P percent of datagrams, each way; seed (1)\n"
     "      --no-forward           keep mappings, but open no ports\n"
     "      --json                 one JSON object a line\n"
     "  -v, --verbose              print every request\n"
     "\n"
     "examples:\n"
-    "  porthole gateway                         then: porthole probe -g 127.77.0.1 -b 127.0.0.1\n"
-    "  porthole gateway --quirk permanent-only  a router that knows no leases\n"
+    "  porthole gateway             and: porthole probe -g 127.77.0.1 -b 127.0.0.1\n"
+    "  porthole gateway --quirk permanent-only   a router that knows no leases\n"
     "exit codes: 0 interrupted, 1 failed, 2 usage\n";
 
 enum {
@@ -196,6 +194,24 @@ static bool take_gateway_option(struct gateway_arguments *arguments, int option)
     }
 }
 
+static bool agree(const struct gateway_arguments *arguments) {
+    const struct ph_gw_config *server = &arguments->config.server;
+    const struct ph_addr *announce_to = &arguments->config.announce_to;
+    const char *command = arguments->options.command;
+    if (ph_addr_is_v4(&server->internal) != ph_addr_is_v4(&arguments->external))
+        ph_output_error(command, "--address and --external: one is IPv4, the other IPv6");
+    else if (!ph_addr_is_unspecified(announce_to) &&
+             ph_addr_is_loopback(&server->internal) != ph_addr_is_loopback(announce_to))
+        ph_output_error(command, "--address and --announce: one is on loopback, the other is not");
+    else if (!server->pcp && server->behaviour.silent_pcp)
+        ph_output_error(command, "--no-pcp and --silent-pcp contradict");
+    else if (!server->upnp && server->http_port != 0)
+        ph_output_error(command, "--no-upnp and --http-port contradict");
+    else
+        return true;
+    return false;
+}
+
 /* Returns an exit code, or -1 to go on. */
 static int read_gateway_arguments(struct gateway_arguments *arguments, int argc, char **argv) {
     struct ph_gw_config *server = &arguments->config.server;
@@ -215,20 +231,8 @@ static int read_gateway_arguments(struct gateway_arguments *arguments, int argc,
         if (!take_gateway_option(arguments, option))
             return PH_EXITCODE_USAGE;
     }
-    if (!ph_options_finish(&arguments->options, argc, argv))
+    if (!ph_options_finish(&arguments->options, argc, argv) || !agree(arguments))
         return PH_EXITCODE_USAGE;
-    if (ph_addr_is_v4(&server->internal) != ph_addr_is_v4(&arguments->external)) {
-        ph_output_error(arguments->options.command,
-                        "--address and --external: one is IPv4, the other IPv6");
-        return PH_EXITCODE_USAGE;
-    }
-    if (!ph_addr_is_unspecified(&arguments->config.announce_to) &&
-        ph_addr_is_loopback(&server->internal) !=
-            ph_addr_is_loopback(&arguments->config.announce_to)) {
-        ph_output_error(arguments->options.command,
-                        "--address and --announce: one is on loopback, the other is not");
-        return PH_EXITCODE_USAGE;
-    }
     arguments->config.listen_external = arguments->external;
     server->external =
         ph_addr_is_unspecified(&arguments->reported) ? arguments->external : arguments->reported;

@@ -17,14 +17,13 @@
 
 static const char map_help[] =
     "usage: porthole map [OPTION]... PORT[/tcp|/udp|/both]...\n"
-    "Opens ports (TCP where nothing is said; both: one number outside for TCP and UDP, or "
-    "neither),\n"
-    "holds them until interrupted, removes them.\n"
-    "  -e, --external PORT    the port wished for outside; the same number if not given\n"
+    "Opens ports, holds them until interrupted, and removes them. TCP is the default;\n"
+    "both is TCP and UDP by one number outside, or neither.\n"
+    "  -e, --external PORT    the port wished for outside (default: the same number)\n"
     "      --exact            fail rather than take another port outside\n"
-    "  -t, --lifetime S       lease to ask for, from 20 s (default 7200); it is renewed\n"
-    "      --refresh S        renew at least this often, from 4 s (default: at half of the lease)\n"
-    "      --exec CMD         run by sh at every change, told which by PORTHOLE_* variables\n"
+    "  -t, --lifetime S       lease to ask for, from 20 s (default 7200)\n"
+    "      --refresh S        renew this often, from 4 s (default: at half the lease)\n"
+    "      --exec CMD         run by sh at every change, told by PORTHOLE_* variables\n"
     "      --exec-limit S     how long it may take (default 30)\n"
     "      --file PATH        keep addresses and ports in this file\n"
     "      --once             open, print, leave it to its lease, end\n"
@@ -83,11 +82,14 @@ static int run_map(struct ph_hold *hold) {
     int code = ph_hold_open(hold);
     if (code == PH_EXITCODE_DONE)
         code = hold->once ? wait_once(hold) : hold_until_signal(hold);
-    return ph_hold_close(hold, code);
+    code = ph_hold_close(hold, code);
+    ph_options_advise(&hold->options, code);
+    return code;
 }
 
 int ph_cmd_map(int argc, char **argv) {
     struct ph_hold hold = {.options = {.command = argv[0]}};
+    bool refreshes = false;
     for (;;) {
         int option = ph_options_next(&hold.options, argc, argv, PH_HOLD_LETTERS, map_options);
         if (option == PH_OPTIONS_HELP) {
@@ -100,9 +102,12 @@ int ph_cmd_map(int argc, char **argv) {
             hold.once = true;
         else if (option == PH_OPTIONS_BAD || !ph_hold_option(&hold, option))
             return PH_EXITCODE_USAGE;
+        refreshes = refreshes || option == PH_HOLD_OPTION_REFRESH;
     }
     int code = PH_EXITCODE_USAGE;
-    if (ph_options_agree(&hold.options))
+    if (hold.once && refreshes)
+        ph_output_error(argv[0], "--once and --refresh contradict: nothing is renewed");
+    else if (ph_options_agree(&hold.options))
         code = ph_hold_ports(&hold, argc - optind, argv + optind);
     if (code == PH_EXITCODE_DONE)
         code = run_map(&hold);

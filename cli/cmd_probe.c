@@ -9,6 +9,7 @@
 #include "cli/exitcode.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 static const char probe_help[] =
     "usage: porthole probe [OPTION]...\n"
@@ -128,7 +129,9 @@ static int run_probe(const struct ph_options *options) {
     if (code != PH_EXITCODE_DONE)
         return code;
     struct porthole_probe probe = PORTHOLE_PROBE_INIT;
+    ph_progress_begin(options);
     int result = porthole_probe(client, options->timeout_ms, &probe);
+    ph_progress_end();
     porthole_close(client, 0);
     /* With no answer at all *ret_probe tells why, protocol by protocol. */
     bool told = result >= 0 || result == PORTHOLE_ERR_NO_GATEWAY;
@@ -140,6 +143,7 @@ static int run_probe(const struct ph_options *options) {
         print_probe_json(&probe);
     else
         print_probe_human(&probe);
+    ph_options_advise(options, ph_exitcode_of(result));
     return ph_exitcode_of(result);
 }
 

@@ -29,15 +29,15 @@
 
 static const char run_help[] =
     "usage: porthole run [OPTION]... PORT[/tcp|/udp|/both]... -- CMD [ARG]...\n"
-    "Opens ports, runs a command, holds them until it ends, and removes them. {port} and "
-    "{address}\n"
-    "in ARG become the first port's outside; PORTHOLE_EXTERNAL_PORT and PORTHOLE_EXTERNAL_ADDRESS\n"
-    "are the same, and PORTHOLE_EXTERNAL_PORT_TCP_8080 and so on are each port's.\n"
-    "  -e, --external PORT    the port wished for outside; the same number if not given\n"
+    "Opens ports, runs a command, holds them until it ends, and removes them. In ARG,\n"
+    "{address} and {port} become the first port's outside. CMD has the same in\n"
+    "PORTHOLE_EXTERNAL_ADDRESS and PORTHOLE_EXTERNAL_PORT, and each port's in\n"
+    "PORTHOLE_EXTERNAL_PORT_TCP_8080 and so on.\n"
+    "  -e, --external PORT    the port wished for outside (default: the same number)\n"
     "      --exact            fail rather than take another port outside\n"
-    "  -t, --lifetime S       lease to ask for, from 20 s (default 7200); it is renewed\n"
-    "      --refresh S        renew at least this often, from 4 s (default: at half of the lease)\n"
-    "      --exec CMD         run by sh at every change, told which by PORTHOLE_* variables\n"
+    "  -t, --lifetime S       lease to ask for, from 20 s (default 7200)\n"
+    "      --refresh S        renew this often, from 4 s (default: at half the lease)\n"
+    "      --exec CMD         run by sh at every change, told by PORTHOLE_* variables\n"
     "      --exec-limit S     how long it may take (default 30)\n"
     "      --file PATH        keep addresses and ports in this file\n"
     "      --keep-going       start CMD even if a port cannot be opened\n"
@@ -49,7 +49,7 @@ static const char run_help[] =
     "examples:\n"
     "  porthole run 25565/both -- java -jar server.jar\n"
     "  porthole run 8080 -- my-server --public-url http://{address}:{port}/\n"
-    "exit codes: 0 done, 1 failed, 2 usage, 3 no gateway, 4 refused, 5 timed out; else CMD's own\n";
+    "exit codes: CMD's, or 1 failed, 2 usage, 3 no gateway, 4 refused, 5 timed out\n";
 
 enum { OPTION_KEEP_GOING = PH_HOLD_OPTION_OWN };
 
@@ -185,8 +185,11 @@ static int run_with_ports(struct ph_hold *hold, bool keeps_going, char **argv) {
     if (number < 0)
         ph_output_error(hold->options.command, "%s", porthole_strerror(number));
     code = ph_exitcode_of(number < 0 ? number : hold->first_error);
-    if (code != PH_EXITCODE_DONE && !keeps_going)
-        return ph_hold_close(hold, code);
+    if (code != PH_EXITCODE_DONE && !keeps_going) {
+        code = ph_hold_close(hold, code);
+        ph_options_advise(&hold->options, code);
+        return code;
+    }
     code = run_command(hold, argv);
     (void)ph_hold_close(hold, code);
     return code;

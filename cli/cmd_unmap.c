@@ -15,6 +15,7 @@
 #include "cli/leases.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/stop.h"
 
 #define UNMAP_TIMEOUT_MS 15000
@@ -53,10 +54,9 @@ static const char unmap_help[] =
     "\n"
     "      --all              all that no running porthole holds\n"
     "      --stale            only what a porthole held that has crashed\n"
-    "      --foreign          whatever program of this host opened it; --all then takes all it "
-    "has\n"
-    "      --key KEY          the lease's key, when the state file does not have it (PCP)\n"
-    "  -e, --external PORT    the port outside, when the state file does not have it (UPnP)\n"
+    "      --foreign          also what other programs of this host opened\n"
+    "      --key KEY          the lease's key, when the state file lacks it (PCP)\n"
+    "  -e, --external PORT    the port outside, when the state file lacks it (UPnP)\n"
     "      --state FILE       where the leases were noted\n" PH_OPTIONS_HELP_TEXT
     "      --timeout S        how long to wait for an answer (default 15)\n"
     "      --json             one JSON object a line\n"
@@ -96,7 +96,10 @@ static bool read_unmap_option(struct unmap_run *run, int option) {
         return false;
     case UNMAP_STATE:
         run->state = optarg;
-        return true;
+        if (*optarg)
+            return true;
+        ph_output_error(run->options.command, "--state '' is empty");
+        return false;
     case UNMAP_ALL:
         run->all = true;
         return true;
@@ -319,14 +322,17 @@ static int run_unmap(struct unmap_run *run, int argc, char **argv) {
         code = PH_EXITCODE_FAILED;
     if (code == PH_EXITCODE_DONE)
         code = collect(run, argc, argv);
+    ph_progress_begin(&run->options);
     if (code == PH_EXITCODE_DONE)
         code = remove_all(run, client, stop_fd);
     if (code == PH_EXITCODE_DONE && run->all && run->foreign)
         code = remove_foreign(run, client, stop_fd);
+    ph_progress_end();
     /* What still waits is given up, and its end is no news. */
     porthole_close(client, 0);
     free(run->removals);
     free(run->list);
+    ph_options_advise(&run->options, code);
     return code;
 }
 

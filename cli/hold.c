@@ -15,6 +15,7 @@
 #include "cli/exitcode.h"
 #include "cli/output.h"
 #include "cli/pair.h"
+#include "cli/progress.h"
 #include "cli/stop.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
@@ -221,7 +222,7 @@ int ph_hold_turn(struct ph_hold *hold, int64_t until_ms) {
     return number;
 }
 
-int ph_hold_settle(struct ph_hold *hold) {
+static int settle_all(struct ph_hold *hold) {
     int64_t until_ms = ph_drive_now_ms() + ph_hold_timeout_ms(hold) + VERDICT_GRACE_MS;
     while (hold->unsettled > 0 && ph_drive_now_ms() < until_ms) {
         int number = ph_hold_turn(hold, until_ms);
@@ -235,6 +236,14 @@ int ph_hold_settle(struct ph_hold *hold) {
             tell_own(&hold->wishes[i], PORTHOLE_EVENT_FAILED, PORTHOLE_ERR_TIMEOUT);
     tend(hold);
     return 0;
+}
+
+int ph_hold_settle(struct ph_hold *hold) {
+    if (!hold->live)
+        ph_progress_begin(&hold->options);
+    int result = settle_all(hold);
+    ph_progress_end();
+    return result;
 }
 
 /* How a wish is now. Of a pair: as it was told, for one half of it may be elsewhere. */

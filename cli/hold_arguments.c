@@ -66,8 +66,7 @@ bool ph_hold_option(struct ph_hold *hold, int option) {
     case PH_HOLD_OPTION_FILE:
         return read_text(hold, "--file", &hold->file);
     case PH_HOLD_OPTION_STATE:
-        hold->state = optarg;
-        return true;
+        return read_text(hold, "--state", &hold->state);
     default:
         hold->exact = true;
         return true;

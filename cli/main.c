@@ -43,21 +43,18 @@ static const struct command *find_command(const char *name) {
 static void print_help(FILE *out) {
     fputs("porthole opens a port through the router in the way (PCP, NAT-PMP, UPnP-IGD),\n"
           "keeps it open, and gives it back.\n"
-          "\n"
           "usage: porthole COMMAND [OPTION]... [ARGUMENT]...\n"
           "\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
     fputs("\n"
           "examples:\n"
           "  porthole map 8080                      open TCP port 8080 until Ctrl-C\n"
-          "  porthole map 6881/both -e 50000        TCP and UDP, by another port outside\n"
           "  porthole map --once --json 25565/udp   open, print, leave it to its lease\n"
           "  porthole run 8080 -- python3 -m http.server 8080\n"
           "  porthole probe                         which protocols answer, and how fast\n"
-          "\n"
-          "`porthole help COMMAND` lists a command's options, `porthole --version` the version.\n"
+          "`porthole help COMMAND` lists its options, `porthole --version` the version.\n"
           "exit codes: 0 done, 1 failed, 2 usage, 3 no gateway, 4 refused, 5 timed out\n",
           out);
 }

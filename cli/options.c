@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/addr.h"
 #include "cli/exitcode.h"
@@ -232,4 +233,11 @@ int ph_options_open(const struct ph_options *options, struct porthole **ret_clie
     else if (result < 0)
         ph_output_error(options->command, "cannot start: %s", porthole_strerror(result));
     return ph_exitcode_of(result);
+}
+
+void ph_options_advise(const struct ph_options *options, int code) {
+    bool is_gateways = code == PH_EXITCODE_NO_GATEWAY || code == PH_EXITCODE_REFUSED ||
+                       code == PH_EXITCODE_TIMEOUT;
+    if (is_gateways && !options->json && isatty(STDERR_FILENO))
+        fputs("`porthole doctor` tells why, and what to change.\n", stderr);
 }

@@ -66,4 +66,7 @@ bool ph_options_port(const struct ph_options *options, const char *text, uint16_
  * is not 0. */
 int ph_options_open(const struct ph_options *options, struct porthole **ret_client);
 
+/* Tells a person at a terminal where to look, when the gateway is to blame for an exit code. */
+void ph_options_advise(const struct ph_options *options, int code);
+
 #endif

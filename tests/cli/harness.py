@@ -60,6 +60,11 @@ def run(program, *arguments, **options):
     return Result(subprocess.run([program, *arguments], check=False, **options))
 
 
+def subcommands(program):
+    """As `porthole --help` lists them."""
+    return re.findall(r"^  ([a-z-]+) ", run(program, "--help").out.split("\nexamples:")[0], re.M)
+
+
 class Held:
     """The program while it runs; its lines are awaited one after another."""
 

@@ -22,6 +22,7 @@ import map_tests  # noqa: E402, F401
 import output_tests  # noqa: E402, F401
 import pair_tests  # noqa: E402, F401
 import probe_tests  # noqa: E402, F401
+import progress_tests  # noqa: E402, F401
 import run_tests  # noqa: E402, F401
 import state_tests  # noqa: E402, F401
 import unmap_tests  # noqa: E402, F401
