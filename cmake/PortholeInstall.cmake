@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# What is installed: header, both libraries, the command, man pages, licences, and how others find
-# it: a pkg-config file and a CMake package. Paths in both are relative, so the tree can be moved.
+# What is installed: header, both libraries, the command, its completions, man pages, licences, and
+# how others find it: a pkg-config file and a CMake package. Paths in both are relative, so the tree
+# can be moved. The libplum that is porthole is installed by src/compat.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS porthole EXPORT porthole-targets
@@ -13,15 +14,27 @@ install(TARGETS porthole EXPORT porthole-targets
 install(TARGETS porthole_static EXPORT porthole-static-targets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/"
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/porthole"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 if(PORTHOLE_BUILD_CLI)
   install(TARGETS porthole_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  file(GLOB manual1 CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.1")
+  install(FILES ${manual1} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+
+  # Where each shell looks; distributions have other folders for what they package.
+  set(PORTHOLE_BASHDIR "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" CACHE STRING
+    "Where bash looks for completions")
+  set(PORTHOLE_ZSHDIR "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" CACHE STRING
+    "Where zsh does")
+  set(PORTHOLE_FISHDIR "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" CACHE STRING
+    "Where fish does")
+  set(completions "${PROJECT_SOURCE_DIR}/packaging/completions")
+  install(FILES "${completions}/porthole.bash" DESTINATION "${PORTHOLE_BASHDIR}" RENAME porthole)
+  install(FILES "${completions}/_porthole" DESTINATION "${PORTHOLE_ZSHDIR}")
+  install(FILES "${completions}/porthole.fish" DESTINATION "${PORTHOLE_FISHDIR}")
 endif()
 
-file(GLOB manual1 CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.1")
 file(GLOB manual3 CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.3")
-install(FILES ${manual1} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES ${manual3} DESTINATION "${CMAKE_INSTALL_MANDIR}/man3")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE-MIT" "${PROJECT_SOURCE_DIR}/LICENSE-APACHE"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -15,10 +15,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import arguments_tests  # noqa: E402, F401
+import completion_tests  # noqa: E402, F401
 import demo_tests  # noqa: E402, F401
 import hook_tests  # noqa: E402, F401
 import live_tests  # noqa: E402, F401
+import manual_tests  # noqa: E402, F401
 import map_tests  # noqa: E402, F401
+import matrix_tests  # noqa: E402, F401
 import output_tests  # noqa: E402, F401
 import pair_tests  # noqa: E402, F401
 import probe_tests  # noqa: E402, F401

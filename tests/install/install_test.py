@@ -6,6 +6,7 @@ from C++."""
 
 import argparse
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -41,6 +42,11 @@ def run(*command, **options):
     return subprocess.run(command, check=True, **options)
 
 
+def files_below(root):
+    return {os.path.relpath(os.path.join(folder, name), root)
+            for folder, _, names in os.walk(root) for name in names}
+
+
 class Test:
     def __init__(self, arguments, folder):
         self.arguments, self.folder = arguments, folder
@@ -56,6 +62,18 @@ class Test:
             if name in names:
                 return os.path.relpath(os.path.join(folder, name), self.prefix)
         return None
+
+    def mask(self, name):
+        """A file's name without what differs from system to system and build to build."""
+        library = os.path.relpath(self.library_folder(), self.prefix)
+        if name.startswith(f"{library}/") and "/systemd/" not in name:
+            name = f"LIB/{name[len(library) + 1:]}"
+        name = re.sub(r"\.so\.\d+\.\d+\.\d+$", ".so.VERSION", name)
+        return re.sub(r"(?<=argets)-[a-z]+(?=\.cmake$)", "-TYPE", name)
+
+    def files_of(self, folder):
+        """What the source has there."""
+        return files_below(os.path.join(self.arguments.source, folder))
 
     def library_folder(self):
         return os.path.join(self.prefix, os.path.dirname(self.find("libporthole.so")))
@@ -82,19 +100,55 @@ class Test:
     def tree(self):
         """Everything is there, the link chain of the shared library is right, nothing else is."""
         self.install()
-        wanted = ["porthole", "porthole.h", "libporthole.a", "libporthole.so", "libporthole.so.0",
-                  "porthole.pc", "porthole-config.cmake", "porthole-config-version.cmake",
-                  "porthole-targets.cmake", "porthole-static-targets.cmake", "LICENSE-MIT",
-                  "LICENSE-APACHE"]
-        wanted += [page for page in os.listdir(os.path.join(self.arguments.source, "man"))
-                   if page.endswith((".1", ".3"))]
-        missing = [name for name in wanted if not self.find(name)]
-        assert not missing, f"not installed: {missing}"
+        wanted = {"bin/porthole", "LIB/libporthole.a", "LIB/libporthole.so",
+                  "LIB/libporthole.so.0", "LIB/libporthole.so.VERSION",
+                  "LIB/pkgconfig/porthole.pc", "share/bash-completion/completions/porthole",
+                  "share/zsh/site-functions/_porthole",
+                  "share/fish/vendor_completions.d/porthole.fish",
+                  "share/doc/porthole/LICENSE-MIT", "share/doc/porthole/LICENSE-APACHE",
+                  "LIB/libplum.a", "LIB/libplum.so", "LIB/libplum.so.0", "LIB/libplum.so.VERSION"}
+        for kind in ("", "-version"):
+            wanted.add(f"LIB/cmake/porthole/porthole-config{kind}.cmake")
+            wanted.add(f"LIB/cmake/LibPlum/LibPlumConfig{kind.title().replace('-', '')}.cmake")
+        for kind in ("", "-TYPE"):
+            wanted |= {f"LIB/cmake/porthole/porthole-targets{kind}.cmake",
+                       f"LIB/cmake/porthole/porthole-static-targets{kind}.cmake",
+                       f"LIB/cmake/LibPlum/LibPlumTargets{kind}.cmake",
+                       f"LIB/cmake/LibPlum/LibPlumStaticTargets{kind}.cmake"}
+        wanted |= {f"include/{name}" for name in self.files_of("include")}
+        wanted |= {f"share/man/man{page[-1]}/{page}" for page in self.files_of("man")}
+        wanted |= {f"lib/systemd/system/{name}" for name in self.files_of("packaging/systemd")}
+        wanted |= {f"share/doc/porthole/examples/{name}" for name in self.files_of("packaging")
+                   if name.endswith(".conf")}
+        # Only where OpenRC is.
+        got = {self.mask(name) for name in files_below(self.prefix) if name[:4] != "etc/"}
+        assert got == wanted, f"missing: {sorted(wanted - got)}; more: {sorted(got - wanted)}"
         dynamic = run("readelf", "-d", os.path.join(self.library_folder(), "libporthole.so"),
                       capture_output=True, text=True).stdout
         assert "[libporthole.so.0]" in dynamic, "the shared library's name is not libporthole.so.0"
         assert "RUNPATH" not in dynamic and "RPATH" not in dynamic, "it looks in the build tree"
-        run(os.path.join(self.prefix, self.find("porthole")), "--help", stdout=subprocess.DEVNULL)
+        run(os.path.join(self.prefix, "bin/porthole"), "--help", stdout=subprocess.DEVNULL)
+
+    def destdir(self):
+        """Installed below a folder that is not where it will be: nothing is outside of it, nothing
+        knows of it, and it works from there."""
+        self.install()
+        plain = files_below(self.prefix)
+        stage = os.path.join(self.folder, "stage")
+        run(self.arguments.cmake, "--install", self.arguments.build, "--prefix", "/opt/porthole",
+            stdout=subprocess.DEVNULL, env={**os.environ, "DESTDIR": stage})
+        self.prefix = os.path.join(stage, "opt/porthole")
+        staged = {os.path.join("opt/porthole", name) for name in plain}
+        assert files_below(stage) == staged, files_below(stage) ^ staged
+        for name in files_below(self.prefix):
+            with open(os.path.join(self.prefix, name), "rb") as file:
+                content = file.read()
+            for folder in (stage, self.folder):
+                assert folder.encode() not in content, f"{name} knows of {folder}"
+            if not name.endswith((".a", "/porthole")) and ".so" not in name:
+                assert self.arguments.build.encode() not in content, f"{name}: the build's folder"
+        run(*self.compile_by_pkg_config(), env=self.environment())
+        run(os.path.join(self.folder, "program"), env=self.environment())
 
     def find_package(self):
         """And the tree may be moved after it was installed."""
