@@ -7,6 +7,9 @@
 
 #include "core/state.h"
 
+/* Between two rounds of questions to the methods that do not hold a mapping. */
+#define OTHERS_GAP PH_SECONDS(60)
+
 bool ph_mapping_is_host(const struct ph_addr *addr) {
     static const uint8_t broadcast[4] = {255, 255, 255, 255};
     bool is_broadcast =
@@ -34,11 +37,17 @@ static void follow_address(struct ph_mapping *m) {
 
 /* After a renewal that came to nothing: what is left of the lease decides when to ask again. */
 static void schedule_renewal(struct ph_mapping *m) {
-    ph_us now = m->engine->now;
-    if (m->expires == PH_NEVER)
-        m->renew = now + ph_retry_backoff(m->engine, ++m->failures);
-    else
-        m->renew = now + ph_retry_renewal(m->engine, m->expires - now);
+    struct ph_engine *e = m->engine;
+    if (m->expires == PH_NEVER) {
+        m->renew = e->now + ph_retry_backoff(e, ++m->failures);
+        return;
+    }
+    ph_us delay = ph_retry_renewal(e, m->expires - e->now);
+    /* Nobody answered. What is held may be lost, and no later recheck need tell of it when this was
+     * asked because of the gateway's clock. */
+    if (!m->is_shaky && delay > e->config.recheck_period)
+        delay = e->config.recheck_period;
+    m->renew = e->now + delay;
 }
 
 static void retransmit_renewal(struct ph_mapping *m) {
@@ -81,7 +90,13 @@ void ph_mapping_shake(struct ph_mapping *m) {
     m->attempts[m->method - 1].port = m->external.port;
     /* A UPnP device can say whether it is still there at all. */
     m->is_unverified = m->method == PORTHOLE_UPNP && !m->gateway->upnp.facts->has_no_query;
-    ph_gateway_reset(m->gateway);
+    /* Those that did not answer are asked again, but not at each refusal of a lease of seconds. */
+    ph_us asked = 0;
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+        if (i != m->method && m->gateway->methods[i].asked > asked)
+            asked = m->gateway->methods[i].asked;
+    if (m->engine->now >= asked + OTHERS_GAP)
+        ph_gateway_reset(m->gateway);
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         if (i != m->method && m->attempts[i - 1].state == PH_ATTEMPT_REFUSED)
             ph_attempt_move(&m->attempts[i - 1], PH_ATTEMPT_IDLE);
@@ -107,7 +122,9 @@ static void start_renewal(struct ph_mapping *m) {
  * is there. Until it has answered the mapping stays unverified: the device may be lost meanwhile.
  */
 static void start_verification(struct ph_mapping *m) {
-    if (m->gateway->upnp.facts->has_no_query) {
+    const struct ph_upnp_facts *facts = m->gateway->upnp.facts;
+    bool is_asked = facts->is_query_odd && m->readback != PH_READBACK_NONE;
+    if (facts->has_no_query && !is_asked) {
         m->is_unverified = false;
         start_renewal(m);
     } else {
@@ -153,7 +170,7 @@ void ph_mapping_run_lease(struct ph_mapping *m) {
         ask_others(m);
 }
 
-void ph_mapping_lose(struct ph_mapping *m, const char *why) {
+static void drop_lease(struct ph_mapping *m, const char *why) {
     struct ph_gateway *g = m->gateway;
     struct ph_attempt *a = &m->attempts[m->method - 1];
     struct ph_method *status = &g->methods[m->method];
@@ -166,14 +183,18 @@ void ph_mapping_lose(struct ph_mapping *m, const char *why) {
     m->is_shaky = false;
     if (status->state == PH_METHOD_ALIVE && status->heard < a->first_sent)
         ph_gateway_dead(g, (enum porthole_method)m->method, PORTHOLE_ERR_NO_GATEWAY, 0);
-    ph_gateway_reset(g);
     for (unsigned i = 0; i < 3; i++)
         ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
 }
 
+void ph_mapping_lose(struct ph_mapping *m, const char *why) {
+    drop_lease(m, why);
+    ph_gateway_reset(m->gateway);
+}
+
 void ph_mapping_remake(struct ph_mapping *m, enum porthole_method method, const char *why) {
     struct ph_attempt *a = &m->attempts[method - 1];
-    ph_mapping_lose(m, why);
+    drop_lease(m, why); /* the method is there, so the others need not be asked */
     a->error = 0;
     a->code = 0;
     if (m->gateway->methods[method].state == PH_METHOD_ALIVE)

@@ -196,6 +196,7 @@ static enum outlook consider(struct ph_mapping *m, enum porthole_method method) 
         a->error = PORTHOLE_ERR_REFUSED;
         a->code = PH_UPNP_SAME_PORT_REQUIRED;
         ph_attempt_move(a, PH_ATTEMPT_REFUSED);
+        ph_upnp_search_readdress(m->gateway); /* it may be another device by now */
         return OUTLOOK_OUT;
     }
     ph_gateway_ask(m->gateway, method);
@@ -368,11 +369,11 @@ static void take_grant(struct ph_mapping *m, enum porthole_method method, uint32
 
 /* A second method has granted the same mapping, late. */
 static void granted_beside(struct ph_mapping *m, struct ph_attempt *a, uint32_t lifetime_s,
-                           const struct ph_endpoint *external) {
+                           const struct ph_endpoint *external, ph_us since) {
     if (!m->is_shaky && !ph_endpoint_equal(&m->external, external))
         ph_attempt_start(a, PH_PURPOSE_DELETE);
     else if (m->is_shaky || a->method < m->method)
-        take_grant(m, (enum porthole_method)a->method, lifetime_s, external, m->engine->now);
+        take_grant(m, (enum porthole_method)a->method, lifetime_s, external, since);
 }
 
 /* Why a grant is none to be kept; 0 = it is. NAT-PMP tells the address apart. */
@@ -385,10 +386,10 @@ static int fault_of_grant(const struct ph_mapping *m, enum porthole_method metho
     return 0;
 }
 
-/* A renewal that was granted what was left anyway. */
+/* A renewal that was granted what was left anyway, by a clock that is not quite ours. */
 static bool is_unextended(const struct ph_mapping *m, ph_us since, uint32_t lifetime_s) {
     return lifetime_s > 0 && m->expires != PH_NEVER && lifetime_s < m->granted_s / 4 * 3 &&
-           since + PH_SECONDS(lifetime_s) <= m->expires + PH_SECONDS(2);
+           since + PH_SECONDS(lifetime_s) <= m->expires + PH_SECONDS(2 + m->granted_s / 128);
 }
 
 void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint32_t lifetime_s,
@@ -422,7 +423,7 @@ void ph_mapping_granted(struct ph_mapping *m, enum porthole_method method, uint3
         ph_attempt_move(a, PH_ATTEMPT_GRANTED);
         a->granted_s = lifetime_s;
     } else if (m->state == PORTHOLE_SUCCESS && m->method != method) {
-        granted_beside(m, a, lifetime_s, external);
+        granted_beside(m, a, lifetime_s, external, since);
     } else if (is_renewal && is_unextended(m, since, lifetime_s)) {
         ph_mapping_remake(m, method, "its lease was not extended");
     } else {

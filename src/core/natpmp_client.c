@@ -63,7 +63,12 @@ static void hurry_address(struct ph_gateway *g) {
 void ph_natpmp_client_hint(struct ph_gateway *g) {
     /* The address request went out behind the PCP request that this answers. */
     struct ph_method *status = &g->methods[PORTHOLE_NATPMP];
+    /* One that had no uplink is of use when it tells an address, and not before. */
+    if (status->error == PORTHOLE_ERR_NO_UPLINK)
+        return;
+    unsigned failures = g->failures;
     ph_gateway_alive(g, PORTHOLE_NATPMP);
+    g->failures = failures; /* it has not granted anything by that */
     if (status->rtt == 0 && g->natpmp.open == 1)
         status->rtt = g->engine->now - g->natpmp.sent;
     if (ph_addr_is_unspecified(&g->natpmp.external))
@@ -108,7 +113,9 @@ static void hurry_mappings(struct ph_gateway *g) {
     for (struct ph_link *at = g->mappings.next; at != &g->mappings && left > 0; at = at->next) {
         struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
         struct ph_attempt *a = &m->attempts[PORTHOLE_NATPMP - 1];
-        bool is_overtaken = a->state == PH_ATTEMPT_ASKED && a->sent <= g->natpmp.sent;
+        /* Only the first try: they are few, and must not be used up by losses close together. */
+        bool is_overtaken =
+            a->state == PH_ATTEMPT_ASKED && a->tries == 1 && a->sent <= g->natpmp.sent;
         left -= a->state == PH_ATTEMPT_ASKED;
         if (!is_overtaken || overtaken(g) >= a->next)
             continue;

@@ -163,6 +163,13 @@ void ph_recheck_others(struct ph_gateway *g) {
     ph_upnp_search_readdress(g); /* a router that has restarted often has another one */
 }
 
+/* READY with a connection that is down, because no other one would do. */
+static bool is_makeshift(const struct ph_gateway *g) {
+    const struct ph_upnp_client *u = &g->upnp;
+    return u->phase == PH_UPNP_READY && u->is_fallback_down && u->service == u->fallback_service &&
+           ph_addr_equal(&u->external, &u->fallback);
+}
+
 /* One after the other: the first tells of a restart, the others only of a loss of their own. */
 static void read_all_back(struct ph_gateway *g, unsigned count, ph_us period) {
     ph_us gap = period / 2 / count;
@@ -176,6 +183,8 @@ static void read_all_back(struct ph_gateway *g, unsigned count, ph_us period) {
         at += gap < READ_BACK_GAP ? gap : READ_BACK_GAP;
     }
     ph_upnp_search_readdress(g);
+    if (is_makeshift(g))
+        ph_gateway_dead(g, PORTHOLE_UPNP, PORTHOLE_ERR_NO_UPLINK, 0);
     /* Lost, or set back to be asked when somebody wants something. */
     if (g->upnp.phase == PH_UPNP_OFF)
         ph_upnp_search_again(g);

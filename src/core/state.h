@@ -218,6 +218,7 @@ struct ph_upnp_client {
     struct ph_addr fallback;                /* ... none = there is no such service */
     bool is_fallback_down;                  /* that says it is not connected */
     bool asks_status;                       /* `exchange` is about the status, not the address */
+    bool has_status; /* the service in use was asked, or is the last resort */
     struct ph_url control;
     uint32_t exchange;           /* the discovery's, in flight; 0 = none */
     ph_us lost_at;               /* when it was last found gone; 0 = never */

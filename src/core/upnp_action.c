@@ -207,7 +207,10 @@ static void ask_next(struct ph_attempt *a) {
 static void refused_by_device(struct ph_mapping *m, struct ph_attempt *a, int error,
                               unsigned code) {
     /* What is held may have to be deleted, by its port. */
-    a->port = a->held ? m->external.port : 0;
+    if (!a->held)
+        a->port = 0;
+    else if (m->method == PORTHOLE_UPNP)
+        a->port = m->external.port;
     a->port_tries = 0;
     ph_mapping_refused(m, PORTHOLE_UPNP, error, (int)code);
 }
@@ -243,6 +246,10 @@ static void add_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned cod
         ph_mapping_run(m);
     } else if (ph_upnp_ladder_next(m, a, code)) {
         ask_next(a);
+    } else if (code == PH_UPNP_INVALID_ACTION &&
+               m->engine->now >= m->gateway->methods[PORTHOLE_UPNP].asked + PH_HTTP_DEADLINE) {
+        /* No such service has no such action: it may be another device than the one described. */
+        action_failed(m, a, PORTHOLE_ERR_UNSUPPORTED, true);
     } else {
         refused_by_device(m, a, ph_upnp_error_error(code), code);
     }
@@ -281,7 +288,7 @@ static void added(struct ph_mapping *m, struct ph_attempt *a) {
         ph_upnp_search_readdress(g);
     ph_mapping_granted(m, PORTHOLE_UPNP, ph_upnp_ladder_granted_s(m), &external);
     if (m->state != PORTHOLE_SUCCESS || m->method != PORTHOLE_UPNP || m->hidden ||
-        g->upnp.facts->has_no_query)
+        (g->upnp.facts->has_no_query && !g->upnp.facts->is_query_odd))
         return;
     /* It is told as made; whether it is so is looked at behind that. */
     m->readback = is_renewal ? PH_READBACK_RENEWED : PH_READBACK_MADE;

@@ -8,10 +8,21 @@
 #include "core/state.h"
 #include "wire/soap.h"
 
-/* An answer is rounded, and a moment old. */
+/* An answer is rounded, and a moment old; but of a short lease that is much. */
 #define SLACK_S 10U
+#define SLACK_LEAST_S 2U
 
 enum owner { OWNER_US, OWNER_US_FORCED, OWNER_OTHER };
+
+/* Whether this client has it that the port leads to: then it does not show what the device does. */
+static bool is_of_another(const struct ph_mapping *m, uint16_t internal_port) {
+    struct ph_node *node =
+        ph_table_find(&m->engine->by_port, ph_mapping_port_key(m->protocol, internal_port));
+    for (; node; node = ph_table_find_next(node))
+        if (PH_CONTAINER(node, struct ph_mapping, by_port)->gateway == m->gateway)
+            return true;
+    return false;
+}
 
 /* A value that is missing or makes no sense proves nothing. */
 static enum owner owner_of(const struct ph_mapping *m, const struct ph_attempt *a,
@@ -26,7 +37,7 @@ static enum owner owner_of(const struct ph_mapping *m, const struct ph_attempt *
     if (!port || !ph_span_to_u64(ph_span_trim(ph_span_of(port)), 65535, &number) ||
         number == m->internal_port)
         return OWNER_US;
-    return number == a->port ? OWNER_US_FORCED : OWNER_OTHER;
+    return number == a->port && !is_of_another(m, a->port) ? OWNER_US_FORCED : OWNER_OTHER;
 }
 
 bool ph_upnp_readback_is_ours(const struct ph_mapping *m, const struct ph_attempt *a,
@@ -34,23 +45,24 @@ bool ph_upnp_readback_is_ours(const struct ph_mapping *m, const struct ph_attemp
     return owner_of(m, a, entry) == OWNER_US;
 }
 
-static void shorten_lease(struct ph_mapping *m, uint32_t left_s) {
-    ph_us now = m->engine->now;
-    m->expires = now + PH_SECONDS(left_s);
-    ph_us renew = now + ph_retry_renewal(m->engine, PH_SECONDS(left_s));
+/* `asked` is when the question was sent that this answers. */
+static void shorten_lease(struct ph_mapping *m, uint32_t left_s, ph_us asked) {
+    m->expires = asked + PH_SECONDS(left_s);
+    ph_us renew = asked + ph_retry_renewal(m->engine, PH_SECONDS(left_s));
     if (!(m->flags & PORTHOLE_LEASE) && renew < m->renew)
         m->renew = renew;
 }
 
 /* Believed is what is told; 0 is what devices say that do not tell. */
-static void judge_lease(struct ph_mapping *m, unsigned told_s, unsigned readback) {
+static void judge_lease(struct ph_mapping *m, unsigned told_s, unsigned readback, ph_us asked) {
     struct ph_upnp_facts *facts = m->gateway->upnp.facts;
     ph_us now = m->engine->now;
     if (told_s == 0 || now >= m->expires)
         return;
     uint64_t believed_s =
         m->expires == PH_NEVER ? UINT64_MAX / 2 : (m->expires - now) / PH_SECONDS(1);
-    if (told_s + SLACK_S + told_s / 16 >= believed_s) {
+    uint64_t slack_s = SLACK_LEAST_S + believed_s / 8;
+    if (told_s + (slack_s < SLACK_S ? slack_s : SLACK_S) + told_s / 16 >= believed_s) {
         if (readback && told_s > facts->lease_cap_s + SLACK_S)
             facts->lease_cap_s = 0; /* it grants more than it did */
         return;
@@ -63,7 +75,7 @@ static void judge_lease(struct ph_mapping *m, unsigned told_s, unsigned readback
         facts->lease_cap_s = told_s;
         m->granted_s = told_s;
     }
-    shorten_lease(m, told_s);
+    shorten_lease(m, told_s, asked);
 }
 
 static uint32_t lease_of(const struct ph_soap_message *entry) {
@@ -83,15 +95,19 @@ static void taken_by_other(struct ph_mapping *m, struct ph_attempt *a) {
 void ph_upnp_readback_told(struct ph_mapping *m, struct ph_attempt *a,
                            const struct ph_soap_message *entry) {
     unsigned readback = m->readback;
+    struct ph_upnp_facts *facts = m->gateway->upnp.facts;
+    facts->has_no_query &= !facts->is_query_odd; /* it has found one after all */
+    facts->is_query_odd = false;
     m->readback = PH_READBACK_NONE;
     m->is_unverified = false;
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    ph_us asked = a->sent;
     switch (owner_of(m, a, entry)) {
     case OWNER_US:
-        judge_lease(m, lease_of(entry), readback);
+        judge_lease(m, lease_of(entry), readback, asked);
         break;
     case OWNER_US_FORCED:
-        m->gateway->upnp.facts->has_same_port = true;
+        facts->has_same_port = true;
         ph_mapping_remake(m, PORTHOLE_UPNP, "it leads to another port of this host");
         break;
     case OWNER_OTHER:
@@ -107,8 +123,10 @@ void ph_upnp_readback_faulted(struct ph_mapping *m, struct ph_attempt *a, unsign
     m->readback = PH_READBACK_NONE;
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
     /* One that does not find what it has just made cannot be asked: by its own word it is there. It
-     * is made to say so again at each recheck. */
+     * is made to say so again at each recheck, and asked behind that whether it finds it now: it
+     * may have restarted in between. */
     if (code != PH_UPNP_NO_SUCH_ENTRY || readback != PH_READBACK_NONE) {
+        facts->is_query_odd |= code == PH_UPNP_NO_SUCH_ENTRY && !facts->has_no_query;
         facts->has_no_query = true;
     } else {
         ph_mapping_lose(m, "the gateway forgot it");

@@ -318,6 +318,7 @@ static bool choose_service(struct ph_gateway *g, unsigned service) {
     struct ph_upnp_client *u = &g->upnp;
     u->service = service;
     u->dialects = 1;
+    u->has_status = false;
     int error = ph_igd_service_url(u->description, &u->description->services[service],
                                    &u->candidates[u->candidate].url, &u->control);
     if (error < 0)
@@ -325,11 +326,22 @@ static bool choose_service(struct ph_gateway *g, unsigned service) {
     return error >= 0;
 }
 
+/* What the device before could never give, this one may. */
+static void wake_hopeless(struct ph_gateway *g) {
+    for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
+        struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
+        if (m->state == PORTHOLE_FAILURE && m->retry > g->engine->now &&
+            m->code == PH_UPNP_SAME_PORT_REQUIRED && !ph_upnp_ladder_is_hopeless(m))
+            m->retry = g->engine->now;
+    }
+}
+
 /* A device that was lost and is found may have lost in turn what it held. */
 static void doubt_all(struct ph_gateway *g) {
     for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next) {
         struct ph_mapping *m = PH_CONTAINER(at, struct ph_mapping, in_gateway);
         m->is_unverified |= m->state == PORTHOLE_SUCCESS && m->method == PORTHOLE_UPNP;
+        m->readback = PH_READBACK_NONE; /* what was made is no news any more */
     }
 }
 
@@ -342,6 +354,7 @@ static void become_ready(struct ph_gateway *g) {
     if (u->phase != PH_UPNP_READY)
         doubt_all(g);
     move_search(g, PH_UPNP_READY);
+    wake_hopeless(g);
     u->error = u->code = 0;
     ph_gateway_alive(g, PORTHOLE_UPNP);
     g->is_dirty = true;
@@ -362,6 +375,7 @@ static void ask_service_from(struct ph_gateway *g, unsigned service) {
     }
     if (!ph_addr_is_unspecified(&u->fallback)) {
         choose_service(g, u->fallback_service);
+        u->has_status = true;
         u->external = u->fallback;
         become_ready(g);
     } else {
@@ -420,7 +434,9 @@ static void pass_over(struct ph_gateway *g, const struct ph_addr *address, bool 
  * choice, and no round trip for it. */
 static bool ask_status(struct ph_gateway *g) {
     struct ph_upnp_client *u = &g->upnp;
-    ph_us deadline = g->engine->now + STATUS_DEADLINE;
+    /* When it is asked once more, nobody waits for it. */
+    bool is_awaited = u->phase != PH_UPNP_READY;
+    ph_us deadline = g->engine->now + (is_awaited ? STATUS_DEADLINE : PH_HTTP_DEADLINE);
     if (search_deadline(g) < deadline)
         deadline = search_deadline(g);
     if (deadline <= g->engine->now)
@@ -471,7 +487,8 @@ static void addressed(struct ph_gateway *g, const struct ph_http_message *messag
         return;
     }
     u->external = address;
-    if (u->phase == PH_UPNP_READY || u->description->service_count == 1 || !ask_status(g))
+    /* What was asked and not answered may have been lost, so it is asked again with the address. */
+    if (u->has_status || u->description->service_count == 1 || !ask_status(g))
         become_ready(g);
 }
 
@@ -481,13 +498,17 @@ static void status_told(struct ph_gateway *g, const struct ph_http_message *mess
     struct ph_soap_message reply;
     const char *status = NULL;
     u->asks_status = false;
+    u->has_status = message != NULL;
     if (message && ph_soap_decode(message->body, &reply) >= 0)
         status = ph_soap_value(&reply, "NewConnectionStatus");
     static const char *const down[] = {"Disconnected", "Unconfigured"};
     for (unsigned i = 0; status && i < 2; i++)
         if (ph_span_equal_nocase(ph_span_trim(ph_span_of(status)), ph_span_of(down[i]))) {
             struct ph_addr address = u->external;
-            pass_over(g, &address, true);
+            if (u->phase == PH_UPNP_READY)
+                candidate_failed(g, PORTHOLE_ERR_NO_UPLINK, 0);
+            else
+                pass_over(g, &address, true);
             return;
         }
     become_ready(g);
