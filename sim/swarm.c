@@ -95,7 +95,11 @@ void ph_swarm_network(struct swarm *s, struct swarm_client *c) {
     ph_swarm_step(s, c, &input);
 }
 
-static void start_client(struct swarm *s, struct swarm_client *c, unsigned index) {
+bool ph_swarm_is_public(const struct swarm_client *c) {
+    return ph_addr_reach(&c->path.source) == PORTHOLE_REACH_PUBLIC;
+}
+
+void ph_swarm_start(struct swarm *s, struct swarm_client *c) {
     const struct swarm_options *o = &s->options;
     struct ph_engine_config config = {
         .methods = o->methods,
@@ -108,6 +112,14 @@ static void start_client(struct swarm *s, struct swarm_client *c, unsigned index
         .log = s->trace ? on_line : NULL,
         .log_user = s,
     };
+    ph_swarm_memory = &c->memory;
+    c->engine = ph_swarm_need(ph_engine_new(&config));
+    ph_swarm_memory = NULL;
+    ph_swarm_network(s, c);
+}
+
+static void start_client(struct swarm *s, struct swarm_client *c, unsigned index) {
+    const struct swarm_options *o = &s->options;
     c->index = index;
     c->random.state = o->seed * 31 + index;
     c->path.source = ph_addr_v4(192, 168, 77, (uint8_t)(10 + index));
@@ -116,10 +128,7 @@ static void start_client(struct swarm *s, struct swarm_client *c, unsigned index
     c->has_network = true;
     c->renewal_least = 1.0;
     c->window = c->long_window = c->disturbed = c->severed = s->now;
-    ph_swarm_memory = &c->memory;
-    c->engine = ph_swarm_need(ph_engine_new(&config));
-    ph_swarm_memory = NULL;
-    ph_swarm_network(s, c);
+    ph_swarm_start(s, c);
     unsigned first = 1 + ph_swarm_below(&s->application_seed, o->mappings);
     for (unsigned i = 0; i < first; i++)
         ph_swarm_application_map(s, c);

@@ -17,6 +17,8 @@
 /* One line of the trace, without a newline; `at` since the start of the run. */
 typedef void ph_swarm_trace_fn(void *user, ph_us at, const char *line);
 
+#define PH_SWARM_FAULT_KINDS 13U
+
 struct ph_swarm_result {
     bool failed;
     char why[400];   /* which property, for whom */
@@ -26,9 +28,13 @@ struct ph_swarm_result {
     uint64_t sent;   /* datagrams and HTTP requests of all clients */
     uint64_t events; /* told to applications */
     uint64_t faults;
-    uint64_t lies;    /* packets of the attacker */
-    unsigned success; /* mappings that were SUCCESS when the last faults were over */
-    unsigned blocked; /* mappings that the gateway could not grant then */
+    unsigned fault_kinds[PH_SWARM_FAULT_KINDS];
+    uint64_t models;   /* router models that gateways were, a bit each */
+    uint64_t lies;     /* packets of the attacker */
+    unsigned direct;   /* mappings at a public address */
+    unsigned removals; /* of what was another life's */
+    unsigned success;  /* mappings that were SUCCESS when the last faults were over */
+    unsigned blocked;  /* mappings that the gateway could not grant then */
     /* How near the run came to the bounds, in percent. */
     unsigned rate_percent;
     unsigned memory_percent;
@@ -40,6 +46,10 @@ void ph_swarm_run(uint64_t seed, ph_swarm_trace_fn *trace, void *user, struct ph
 
 /* What the seed draws, in a few words; always terminated. */
 void ph_swarm_describe(uint64_t seed, char *ret, size_t size);
+
+/* The names of a fault and of a router model; NULL behind the last. */
+const char *ph_swarm_fault_name(unsigned index);
+const char *ph_swarm_model_name(unsigned index);
 
 /* Where a program that counts memory keeps the books of the engine that is running: the bytes that
  * it holds; NULL outside of engines. See tests/sim/memory.c. */

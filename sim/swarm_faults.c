@@ -5,9 +5,12 @@
  * item in the queue, and all of it when the calm begins.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/swarm_parts.h"
 
+/* What a gateway's clock shows when it starts. */
+#define BOOT_READING PH_SECONDS(100)
 /* A gateway that restarts again before it has run for this long cannot be told by its clock from
  * one that did not: the tolerance of the clock rules, the time of an answer and drift. */
 #define UPTIME_LEAST PH_SECONDS(30)
@@ -18,6 +21,25 @@ static unsigned draw(struct swarm *s, unsigned below) {
 
 static bool flip(struct swarm *s, unsigned percent) {
     return ph_swarm_chance(&s->fault_seed, percent);
+}
+
+const char *ph_swarm_fault_name(unsigned index) {
+    static const char *const names[] = {
+        [SWARM_RESTART] = "restart",
+        [SWARM_DOWN] = "down",
+        [SWARM_CHANGED] = "changed",
+        [SWARM_PARTITION] = "partition",
+        [SWARM_RENUMBER] = "renumber",
+        [SWARM_ROAM] = "roam",
+        [SWARM_NO_NETWORK] = "no-network",
+        [SWARM_EXTERNAL] = "external",
+        [SWARM_SLEEP] = "sleep",
+        [SWARM_CLOCK] = "clock",
+        [SWARM_GATEWAY_CLOCK] = "gateway-clock",
+        [SWARM_FORGET] = "forget",
+        [SWARM_DEATH] = "death",
+    };
+    return index < SWARM_FAULTS ? names[index] : NULL;
 }
 
 /* ---- Gateways -------------------------------------------------------------------------------- */
@@ -31,8 +53,20 @@ static void on_announce(void *user, uint16_t port, const void *bytes, size_t len
     ph_swarm_link_announce(g->swarm, g, port, bytes, len);
 }
 
+/* When its life began, by its clock: true time, but for jumps. */
+static ph_us birth_of(const struct swarm *s, const struct swarm_gateway *g) {
+    ph_us uptime = ph_swarm_gateway_now(s, g) - BOOT_READING;
+    return s->now > uptime ? s->now - uptime : 0;
+}
+
+static void bury(struct swarm *s, struct swarm_gateway *g) {
+    g->births[g->birth_count++ % SWARM_BIRTHS_MAX] = birth_of(s, g);
+}
+
 /* Half of them say farewell; the others had no time for it. */
 static void shut_down(struct swarm *s, struct swarm_gateway *g) {
+    if (g->server)
+        bury(s, g);
     if (g->server && flip(s, 50))
         ph_gw_server_farewell(g->server);
     ph_gw_server_free(g->server);
@@ -44,6 +78,7 @@ void ph_swarm_faults_boot(struct swarm *s, struct swarm_gateway *g) {
     uint32_t boot_id = g->config.boot_id;
     uint16_t http_port = g->config.http_port;
     struct ph_addr external = g->config.external;
+    shut_down(s, g);
     ph_gw_config_init(&g->config);
     g->config.internal = g->address;
     g->config.external = boot_id ? external : external_of(g, 0);
@@ -51,19 +86,23 @@ void ph_swarm_faults_boot(struct swarm *s, struct swarm_gateway *g) {
     g->config.natpmp = (o->methods & PORTHOLE_USE_NATPMP) != 0;
     g->config.upnp = (o->methods & PORTHOLE_USE_UPNP) != 0;
     g->config.behaviour.silent_pcp = o->silent_pcp;
-    g->config.behaviour.igd_version = o->igd_version;
+    g->config.behaviour.igd_version = ph_swarm_models_igd_version(o);
     g->config.behaviour.lease_max_s = o->lease_max_s;
     g->config.behaviour.mappings_max = o->mappings_max;
+    g->config.behaviour.quirks = o->models;
+    snprintf(g->config.uuid, sizeof g->config.uuid, "00000000-0000-4000-8000-%06x%06x", g->index,
+             g->device & 0xffffffU);
+    s->result->models |= o->models;
     g->config.http_port = http_port ? http_port : 5000;
     g->config.boot_id = boot_id + 1;
     g->config.random = (struct ph_random){ph_seeded_fill, &g->random};
     g->config.hooks.announce = s->options.announces ? on_announce : NULL;
     g->config.hooks.user = g;
     g->booted = g->clock_at = s->now;
-    g->clock_base = PH_SECONDS(100);
-    shut_down(s, g);
+    g->clock_base = BOOT_READING;
     g->server = ph_swarm_need(ph_gw_server_new(&g->config, g->clock_base));
-    ph_swarm_trace_line(s, "gateway %u starts, methods %#x", g->index, o->methods);
+    ph_swarm_trace_line(s, "gateway %u starts, methods %#x, models %#llx", g->index, o->methods,
+                        (unsigned long long)o->models);
 }
 
 static void heal_later(struct swarm *s, enum swarm_fault fault, unsigned who, ph_us delay) {
@@ -81,6 +120,14 @@ static void change(struct swarm *s, struct swarm_gateway *g) {
         g->options.methods = sets[draw(s, 4)];
     if (flip(s, 30))
         g->options.lease_max_s = 120U << draw(s, 10);
+    if (flip(s, 20))
+        g->options.igd_version = 3 - g->options.igd_version;
+    /* Another device in its place: what was learned of the one before is nothing to it. */
+    if (flip(s, 20)) {
+        g->options.models = ph_swarm_models_draw(&s->fault_seed, s->options.delay);
+        g->device++;
+        g->config.http_port = (uint16_t)(5000 + (g->config.http_port - 4999U + draw(s, 9)) % 10);
+    }
 }
 
 static void restart(struct swarm *s, struct swarm_gateway *g, enum swarm_fault fault) {
@@ -113,10 +160,28 @@ static void readdress(struct swarm *s, struct swarm_gateway *g) {
         ph_gw_server_renumber(g->server, ph_swarm_gateway_now(s, g), &external);
 }
 
+/* A clock that jumps to just where that of an earlier life would be by now hides that there was
+ * another one since, from everybody. */
+static bool is_hiding(const struct swarm *s, const struct swarm_gateway *g) {
+    ph_us birth = birth_of(s, g);
+    for (unsigned i = 0; i < g->birth_count && i < SWARM_BIRTHS_MAX; i++) {
+        ph_us other = g->births[i];
+        ph_us slack =
+            PH_SECONDS(10) + 4 * s->options.delay + s->options.jitter + (s->now - other) / 64;
+        if (birth < other + slack && other < birth + slack)
+            return true;
+    }
+    return false;
+}
+
 static void jump_gateway(struct swarm *s, struct swarm_gateway *g) {
     ph_us jump = PH_SECONDS(1 + draw(s, 1U << draw(s, 14)));
-    g->clock_base = ph_swarm_gateway_now(s, g) + jump;
-    g->clock_at = s->now;
+    ph_us base = g->clock_base;
+    g->clock_base += jump;
+    if (is_hiding(s, g)) {
+        g->clock_base = base;
+        return;
+    }
     ph_swarm_trace_line(s, "gateway %u: its clock jumps by %u s", g->index,
                         (unsigned)(jump / PH_SECONDS(1)));
 }
@@ -189,11 +254,31 @@ static void jump_client(struct swarm *s, struct swarm_client *c) {
 /* Another address that nobody else has. */
 static void renumber(struct swarm *s, struct swarm_client *c) {
     uint8_t host = (uint8_t)(10 + c->index + 4 * draw(s, 4));
-    if (c->path.source.b[15] == host)
+    bool is_public = s->options.public && flip(s, 50);
+    struct ph_addr source = is_public ? ph_addr_v4(5, 9, 77, host) : ph_addr_v4(192, 168, 77, host);
+    char text[PH_ADDR_TEXT_SIZE];
+    if (ph_addr_equal(&c->path.source, &source))
         return;
-    c->path.source.b[15] = host;
-    ph_swarm_trace_line(s, "client %u has the address 192.168.77.%u", c->index, host);
+    c->path.source = source;
+    ph_swarm_trace_line(s, "client %u has the address %s", c->index, ph_addr_format(&source, text));
     ph_swarm_network(s, c);
+}
+
+static void kill_client(struct swarm *s, struct swarm_client *c) {
+    struct swarm_mapping before[SWARM_MAPPINGS_MAX];
+    size_t count = c->mapping_count;
+    memcpy(before, c->mappings, sizeof before);
+    ph_swarm_trace_line(s, "client %u is killed and starts again", c->index);
+    ph_swarm_link_close(s, c);
+    ph_swarm_memory = &c->memory;
+    ph_engine_free(c->engine);
+    ph_swarm_memory = NULL;
+    if (c->memory > 0)
+        ph_swarm_trace_breach(s, "client %u: %zu bytes are lost", c->index, c->memory);
+    c->memory = c->mapping_count = c->left_count = 0;
+    c->listening = c->channel = 0;
+    ph_swarm_start(s, c);
+    ph_swarm_application_revive(s, c, before, count);
 }
 
 static void hit_client(struct swarm *s, enum swarm_fault fault) {
@@ -226,6 +311,8 @@ static void hit_client(struct swarm *s, enum swarm_fault fault) {
         heal_later(s, fault, c->index, length);
     } else if (fault == SWARM_CLOCK) {
         jump_client(s, c);
+    } else if (fault == SWARM_DEATH && c->has_network) {
+        kill_client(s, c);
     }
 }
 
@@ -237,6 +324,7 @@ void ph_swarm_faults_next(struct swarm *s) {
         fault = (enum swarm_fault)draw(s, SWARM_FAULTS);
     while (!(s->options.faults & 1U << fault));
     s->result->faults++;
+    s->result->fault_kinds[fault]++;
     ph_swarm_trace_mix(s, &fault, sizeof fault);
     if (fault == SWARM_RESTART || fault == SWARM_DOWN || fault == SWARM_CHANGED ||
         fault == SWARM_EXTERNAL || fault == SWARM_GATEWAY_CLOCK || fault == SWARM_FORGET)

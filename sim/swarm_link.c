@@ -260,11 +260,11 @@ struct emission {
     const struct swarm_item *item;
 };
 
-static void answer(struct swarm *s, const struct swarm_item *asked, const void *bytes, size_t len) {
+static void answer(struct swarm *s, const struct swarm_item *asked, struct ph_gw_ssdp_manner manner,
+                   const void *bytes, size_t len) {
     struct swarm_client *c = &s->clients[asked->client];
     const struct swarm_gateway *g = &s->gateways[asked->gateway];
-    struct ph_endpoint from = {g->address,
-                               asked->port == SWARM_CONTROL ? PH_PCP_PORT : PH_SSDP_PORT};
+    struct ph_endpoint from = {g->address, manner.port};
     if (asked->port == SWARM_CONTROL && len <= sizeof s->overheard) {
         memcpy(s->overheard, bytes, len);
         s->overheard_len = len;
@@ -272,7 +272,8 @@ static void answer(struct swarm *s, const struct swarm_item *asked, const void *
     for (unsigned i = copies(s); i > 0; i--) {
         if (is_lost(s, c))
             continue;
-        struct swarm_item *item = ph_swarm_link_post(s, ITEM_TO_CLIENT, way(s), bytes, len);
+        struct swarm_item *item =
+            ph_swarm_link_post(s, ITEM_TO_CLIENT, way(s) + manner.delay, bytes, len);
         item->client = c->index;
         item->port = asked->port;
         item->channel = asked->channel;
@@ -283,7 +284,8 @@ static void answer(struct swarm *s, const struct swarm_item *asked, const void *
 
 static void emit_ssdp(void *user, const void *bytes, size_t len) {
     struct emission *emission = user;
-    answer(emission->swarm, emission->item, bytes, len);
+    struct ph_gw_server *server = emission->swarm->gateways[emission->item->gateway].server;
+    answer(emission->swarm, emission->item, ph_gw_server_ssdp_manner(server), bytes, len);
 }
 
 static void at_gateway(struct swarm *s, struct swarm_item *item) {
@@ -308,7 +310,7 @@ static void at_gateway(struct swarm *s, struct swarm_item *item) {
     size_t len = ph_gw_server_control(g->server, now, &item->from, item->bytes, item->len, bytes,
                                       sizeof bytes);
     if (len > 0)
-        answer(s, item, bytes, len);
+        answer(s, item, (struct ph_gw_ssdp_manner){.port = PH_PCP_PORT}, bytes, len);
 }
 
 /* ---- HTTP ------------------------------------------------------------------------------------ */
@@ -431,6 +433,12 @@ void ph_swarm_link_expire(struct swarm *s, struct swarm_client *c, ph_us until) 
         give_failure(s, c, exchange, PORTHOLE_ERR_TIMEOUT);
         i = SIZE_MAX; /* the queue has changed: from the beginning */
     }
+}
+
+void ph_swarm_link_close(struct swarm *s, const struct swarm_client *c) {
+    for (size_t i = 0; i < s->queue_count; i++)
+        if (s->queue[i]->client == c->index && s->queue[i]->kind <= ITEM_HTTP_FAILED)
+            s->queue[i]->channel = s->queue[i]->exchange = 0;
 }
 
 static const enum ph_channel channels[] = {

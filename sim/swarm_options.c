@@ -66,6 +66,7 @@ void ph_swarm_options_draw(uint64_t seed_number, struct swarm_options *o) {
     *o = (struct swarm_options){.seed = seed_number};
     o->clients = 1 + (ph_swarm_chance(&seed, 50) ? ph_swarm_below(&seed, SWARM_CLIENTS_MAX) : 0);
     o->gateways = 1 + (ph_swarm_chance(&seed, 40) ? 1 : 0);
+    struct ph_seeded models = {seed_number * 40503 + 7};
     for (unsigned i = 0; i < SWARM_GATEWAYS_MAX; i++)
         draw_gateway(&seed, &o->gateway[i]);
     o->methods = ph_swarm_chance(&seed, 75) ? PORTHOLE_USE_ALL
@@ -80,12 +81,17 @@ void ph_swarm_options_draw(uint64_t seed_number, struct swarm_options *o) {
     o->loss = ph_swarm_chance(&seed, 50) ? 1 + ph_swarm_below(&seed, 40) : 0;
     o->duplication = ph_swarm_chance(&seed, 30) ? 1 + ph_swarm_below(&seed, 30) : 0;
     o->jitter = ph_swarm_chance(&seed, 40) ? PH_MS(1 + ph_swarm_below(&seed, 3000)) : 0;
-    for (unsigned i = 0; i < SWARM_FAULTS; i++)
+    for (unsigned i = 0; i < SWARM_DEATH; i++)
         if (ph_swarm_chance(&seed, 30))
             o->faults |= 1U << i;
     o->attacker = ph_swarm_chance(&seed, 30);
     o->announces = ph_swarm_chance(&seed, 50);
     o->is_deaf = ph_swarm_chance(&seed, 20);
+    o->faults |= ph_swarm_chance(&models, 20) ? 1U << SWARM_DEATH : 0;
+    o->removals = ph_swarm_chance(&models, 30);
+    o->public = ph_swarm_chance(&models, 25);
+    for (unsigned i = 0; i < SWARM_GATEWAYS_MAX; i++)
+        o->gateway[i].models = ph_swarm_models_draw(&models, o->delay);
     draw_times(&seed, o);
 }
 
@@ -123,11 +129,13 @@ void ph_swarm_describe(uint64_t seed, char *ret, size_t size) {
     struct swarm_options o;
     ph_swarm_options_draw(seed, &o);
     snprintf(ret, size,
-             "%u clients with %u mappings each, %u gateways, methods %#x at %#x %#x, leases from "
+             "%u clients with %u mappings each, %u gateways, methods %#x at %#x %#x, models %#llx "
+             "%#llx, leases from "
              "%u s, recheck %u s, delay %u ms, loss %u %%, twice %u %%, jitter %u ms, faults %#x "
              "each %u s, attacker %d, announced %d, deaf %d, %u storms of %u s",
              o.clients, o.mappings, o.gateways, o.methods, o.gateway[0].methods,
-             o.gateway[1].methods, (unsigned)o.shortest_lease_s,
+             o.gateway[1].methods, (unsigned long long)o.gateway[0].models,
+             (unsigned long long)o.gateway[1].models, (unsigned)o.shortest_lease_s,
              (unsigned)(o.recheck_period / PH_SECONDS(1)), (unsigned)(o.delay / 1000), o.loss,
              o.duplication, (unsigned)(o.jitter / 1000), o.faults,
              (unsigned)(o.fault_interval / PH_SECONDS(1)), o.attacker, o.announces, o.is_deaf,

@@ -4,6 +4,7 @@
  * and how much memory it holds, and what it tells its application. It judges by what is seen from
  * outside, never by the state inside the engine.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,8 @@
 /* TIMER steps in 10 s. */
 #define IDLE_BASE 400U
 #define IDLE_MAPPING 60U
+/* Renewals that are closer may have one reason. */
+#define RENEWALS_GAP PH_SECONDS(15)
 /* What an engine may hold, a description of a device included, and for each mapping. */
 #define MEMORY_BASE (48U * 1024U)
 #define MEMORY_MAPPING 1536U
@@ -83,6 +86,19 @@ static bool is_held(const struct swarm_client *c, const struct swarm_mapping *m,
 
 /* ---- What is sent ---------------------------------------------------------------------------- */
 
+#define ANY_PORT UINT_MAX
+
+/* Whether something is being removed that this life has not asked for. */
+static bool has_errand(const struct swarm_client *c, unsigned protocol, unsigned port) {
+    for (size_t i = 0; i < c->mapping_count; i++) {
+        const struct swarm_mapping *m = &c->mappings[i];
+        if (m->is_errand && (unsigned)m->protocol == protocol &&
+            (port == ANY_PORT || m->internal_port == 0 || m->internal_port == port))
+            return true;
+    }
+    return false;
+}
+
 static uint8_t *asked_byte(struct swarm_client *c, enum porthole_method method, unsigned protocol,
                            unsigned port) {
     return &c->asked[method - 1][protocol == PORTHOLE_TCP][port >> 3];
@@ -101,6 +117,8 @@ static void note_asked(struct swarm_client *c, enum porthole_method method, unsi
 /* A renewal by this method is seen when nothing was in the way since the lease was given. */
 static void judge_renewal(struct swarm *s, struct swarm_client *c, struct swarm_mapping *m) {
     struct ph_mapping_info info;
+    if (ph_swarm_is_public(c))
+        ph_swarm_trace_breach(s, "client %u: asks for a mapping of its public address", c->index);
     if (!m || !ph_engine_query(c->engine, m->id, &info) || info.state != PORTHOLE_SUCCESS ||
         info.expires == PH_NEVER || info.lifetime_s == 0)
         return;
@@ -115,6 +133,11 @@ static void judge_renewal(struct swarm *s, struct swarm_client *c, struct swarm_
     if (m->renewed == info.expires)
         return; /* a repetition */
     m->renewed = info.expires;
+    /* What one recheck or one look at the gateway's clock renews is one sample, however many
+     * mappings it renews. */
+    if (c->renewals > 0 && s->now < c->renewal_seen + RENEWALS_GAP)
+        return;
+    c->renewal_seen = s->now;
     c->renewals++;
     c->renewal_least = part < c->renewal_least ? part : c->renewal_least;
     c->renewal_most = part > c->renewal_most ? part : c->renewal_most;
@@ -123,7 +146,7 @@ static void judge_renewal(struct swarm *s, struct swarm_client *c, struct swarm_
 static void judge_nonce(struct swarm *s, struct swarm_client *c, struct swarm_mapping *m,
                         const struct ph_pcp_map *map, bool is_delete) {
     bool is_new = !ph_addr_equal(&m->nonce_for, &c->path.gateway);
-    if (is_new && is_delete)
+    if (is_new && is_delete && !m->is_errand)
         ph_swarm_trace_breach(s, "client %u: deletes by PCP what it never asked for: id %u",
                               c->index, (unsigned)m->id);
     if (is_new) {
@@ -146,7 +169,8 @@ static bool is_parting(const struct swarm_client *c, const struct ph_path *path)
 }
 
 static void judge_parting(struct swarm *s, const struct swarm_client *c, bool is_delete) {
-    if (!is_delete)
+    bool is_errand = has_errand(c, PORTHOLE_TCP, ANY_PORT) || has_errand(c, PORTHOLE_UDP, ANY_PORT);
+    if (!is_delete && !is_errand)
         ph_swarm_trace_breach(s, "client %u: asks a gateway that it has left", c->index);
 }
 
@@ -211,7 +235,9 @@ static void judge_natpmp(struct swarm *s, struct swarm_client *c, const struct p
         return;
     struct swarm_mapping *m = by_port(c, protocol, r.internal_port, &count);
     if (r.lifetime_s == 0) {
-        if (r.internal_port == 0 || !was_asked(c, PORTHOLE_NATPMP, protocol, r.internal_port))
+        bool was_wanted =
+            r.internal_port != 0 && was_asked(c, PORTHOLE_NATPMP, protocol, r.internal_port);
+        if (!was_wanted && !has_errand(c, protocol, r.internal_port))
             ph_swarm_trace_breach(s, "client %u: NAT-PMP deletes port %u, never asked for",
                                   c->index, r.internal_port);
         if (count == 1 && is_held(c, m, PORTHOLE_NATPMP))
@@ -255,7 +281,13 @@ static void judge_soap(struct swarm *s, struct swarm_client *c, const struct ph_
         return;
     }
     if (is_delete) {
-        if (!was_asked(c, PORTHOLE_UPNP, protocol, external))
+        const struct swarm_gateway *g = &s->gateways[c->gateway];
+        const struct ph_gw_mapping *held =
+            g->server ? ph_gw_server_at_external(g->server, (uint8_t)protocol, (uint16_t)external)
+                      : NULL;
+        bool is_own = !held || ph_addr_equal(&held->facts.client, &path->source);
+        if (!was_asked(c, PORTHOLE_UPNP, protocol, external) &&
+            !(is_own && has_errand(c, protocol, ANY_PORT)))
             ph_swarm_trace_breach(s, "client %u: UPnP deletes port %u, never asked for", c->index,
                                   external);
         return;
@@ -373,12 +405,35 @@ static bool does_state_fit(const struct ph_event *event) {
 static void judge_removal(struct swarm *s, const struct swarm_client *c,
                           const struct swarm_mapping *m, const struct ph_event *event) {
     const struct ph_gw_mapping *held = ph_swarm_truth_find(s, c, &event->info);
+    const struct swarm_gateway *g = &s->gateways[c->gateway];
+    bool is_to_go = m->is_to_go && ph_swarm_models_deletes(g, event->info.method) &&
+                    ph_swarm_models_speaks(&s->options, &g->options, event->info.method);
+    /* An answer may be for the delete before, or for a renewal that was repeated. */
+    if (ph_swarm_models_remakes(g, event->info.method) && s->options.delay > PH_MS(110))
+        return;
     bool is_quiet = s->is_calm && s->now > s->calm_since + PH_SECONDS(15);
-    if (!held || !is_quiet || !(event->info.fate == PORTHOLE_FATE_REMOVED || m->is_to_go) ||
+    if (!held || held->facts.made_by != event->info.method || !is_quiet ||
+        !(event->info.fate == PORTHOLE_FATE_REMOVED || is_to_go) ||
         held->lease.due < ph_swarm_gateway_now(s, &s->gateways[c->gateway]) + PH_SECONDS(10))
         return;
     ph_swarm_trace_breach(s, "client %u: id %u is %s and is still at the gateway", c->index,
-                          (unsigned)m->id, m->is_to_go ? "given up" : "told to be removed");
+                          (unsigned)m->id, is_to_go ? "given up" : "told to be removed");
+}
+
+/* Nothing is left of what it was for, when nothing was in its way. */
+static void judge_errand(struct swarm *s, const struct swarm_client *c,
+                         const struct swarm_mapping *m, const struct ph_event *event) {
+    const struct swarm_options *o = &s->options;
+    bool is_noisy = o->loss || o->duplication || o->jitter || o->attacker;
+    if (is_noisy || o->delay > PH_MS(200) || s->now < c->disturbed + PH_SECONDS(30) ||
+        event->info.error || event->info.fate == PORTHOLE_FATE_EXPIRES ||
+        !ph_addr_equal(&event->info.source, &c->path.source))
+        return;
+    const struct ph_gw_mapping *left = ph_swarm_truth_left(s, c, m);
+    if (left)
+        ph_swarm_trace_breach(s, "client %u: id %u is removed and %s still has port %u", c->index,
+                              (unsigned)m->id, porthole_method_name(left->facts.made_by),
+                              left->facts.external_port);
 }
 
 void ph_swarm_oracle_event(struct swarm *s, struct swarm_client *c, const struct ph_event *event) {
@@ -417,7 +472,11 @@ void ph_swarm_oracle_event(struct swarm *s, struct swarm_client *c, const struct
     if (!m->is_unmapped && !c->is_stopping && !(m->flags & PORTHOLE_LEASE))
         ph_swarm_trace_breach(s, "client %u: id %u was unmapped and nobody asked", c->index,
                               (unsigned)m->id);
-    judge_removal(s, c, m, event);
+    if (m->is_errand)
+        judge_errand(s, c, m, event);
+    else
+        judge_removal(s, c, m, event);
+    c->unmapped[m->protocol == PORTHOLE_TCP][m->internal_port % SWARM_PORTS] = s->now;
     *m = c->mappings[--c->mapping_count];
 }
 

@@ -17,6 +17,8 @@
 #define SWARM_GATEWAYS_MAX 2U
 #define SWARM_MAPPINGS_MAX 12U /* of one client at a time */
 #define SWARM_INTERFACE 2U     /* of the first gateway's link */
+#define SWARM_BIRTHS_MAX 16U   /* lives of a gateway that are remembered */
+#define SWARM_PORTS 10U        /* few, so that one is wanted again while it is being removed */
 #define SWARM_LIARS 2U         /* neighbours that lie; the attacker's hosts */
 
 /* ---- Options: what the seed draws ------------------------------------------------------------ */
@@ -34,6 +36,7 @@ enum swarm_fault {
     SWARM_CLOCK,         /* a client's clock jumps */
     SWARM_GATEWAY_CLOCK, /* a gateway's clock jumps */
     SWARM_FORGET,        /* somebody removes a UPnP mapping at the gateway */
+    SWARM_DEATH,         /* a client's process is killed, and started again */
     SWARM_FAULTS
 };
 
@@ -43,7 +46,8 @@ struct swarm_gateway_options {
     unsigned igd_version;
     uint32_t lease_max_s;
     uint32_t mappings_max;
-    int drift_ppm; /* of its clock */
+    int drift_ppm;   /* of its clock */
+    uint64_t models; /* PH_GW_QUIRK_BIT() */
 };
 
 struct swarm_options {
@@ -64,6 +68,8 @@ struct swarm_options {
     bool shared_ports;    /* clients wish for the same ports */
     bool churn;           /* mappings come and go all the time, and only in the beginning else */
     bool probes;          /* the application probes now and then */
+    bool removals;        /* it removes what is not its own now and then */
+    bool public;          /* clients have public addresses now and then */
     ph_us delay;          /* each way */
     unsigned loss;        /* percent, in storms */
     unsigned duplication; /* percent, in storms */
@@ -85,6 +91,7 @@ struct swarm_mapping {
     unsigned flags;
     uint32_t lifetime_s;
     bool is_unmapped;        /* the application gave it up */
+    bool is_errand;          /* none, but the removal of one of an earlier life; port 0 = of all */
     bool was_mapped;         /* MAPPED was told, and nothing against it since */
     bool is_successor;       /* of one of the same port that was being removed */
     bool is_to_go;           /* the stop must remove it from the gateway */
@@ -136,6 +143,7 @@ struct swarm_client {
     size_t left_count;
     unsigned left_gateway; /* index */
     ph_us left_at;
+    ph_us unmapped[2][SWARM_PORTS];        /* when a port was given back last: UDP, TCP */
     bool has_heard[SWARM_LIARS];           /* that one answered a search with its own address */
     uint8_t asked[PORTHOLE_UPNP][2][8192]; /* ports named in requests: NAT-PMP, UPnP */
     size_t memory;                         /* held by the engine */
@@ -145,6 +153,7 @@ struct swarm_client {
     unsigned long_window_sent;
     unsigned idle_steps; /* TIMER steps in the window */
     unsigned renewals;   /* seen in quiet times */
+    ph_us renewal_seen;  /* the last of them */
     double renewal_least;
     double renewal_most; /* of the lease */
 };
@@ -157,7 +166,10 @@ struct swarm_gateway {
     struct ph_gw_config config;
     struct swarm_gateway_options options;
     struct ph_seeded random;
-    ph_us booted;     /* true time */
+    ph_us booted;                   /* true time */
+    unsigned device;                /* how many different ones it has been */
+    ph_us births[SWARM_BIRTHS_MAX]; /* when earlier lives began, as their clocks told in the end */
+    unsigned birth_count;
     ph_us clock_base; /* its clock's reading at ... */
     ph_us clock_at;   /* ... this true time */
 };
@@ -238,6 +250,11 @@ int ph_swarm_step(struct swarm *s, struct swarm_client *c, const struct ph_input
 /* Tells the client what its network is. */
 void ph_swarm_network(struct swarm *s, struct swarm_client *c);
 
+/* A new engine, as of a process that starts, and what its network is. */
+void ph_swarm_start(struct swarm *s, struct swarm_client *c);
+/* Whether its address is public: then no gateway is asked for anything. */
+bool ph_swarm_is_public(const struct swarm_client *c);
+
 /* ---- swarm_options.c ------------------------------------------------------------------------- */
 
 void ph_swarm_options_draw(uint64_t seed, struct swarm_options *ret);
@@ -245,6 +262,31 @@ void ph_swarm_options_draw(uint64_t seed, struct swarm_options *ret);
 ph_us ph_swarm_options_belief(const struct swarm_options *o, enum porthole_method method);
 ph_us ph_swarm_options_liveness(const struct swarm_options *o);
 ph_us ph_swarm_options_calm(const struct swarm_options *o);
+
+/* ---- swarm_models.c: router models ----------------------------------------------------------- */
+
+uint64_t ph_swarm_models_draw(struct ph_seeded *seed, ph_us delay);
+unsigned ph_swarm_models_igd_version(const struct swarm_gateway_options *g);
+/* Whether it can be asked by the method what it holds. */
+bool ph_swarm_models_speaks(const struct swarm_options *o, const struct swarm_gateway_options *g,
+                            enum porthole_method method);
+/* By which of the clients' methods the gateway can grant anything in the time that there is. */
+unsigned ph_swarm_models_methods(const struct swarm_options *o,
+                                 const struct swarm_gateway_options *g);
+size_t ph_swarm_models_room(const struct swarm_gateway *g);
+/* What it says its external address is; none = that it has none. */
+struct ph_addr ph_swarm_models_external(const struct swarm_gateway *g);
+/* UPnP: internal and external port cannot differ. */
+bool ph_swarm_models_has_same_port(const struct swarm_gateway *g);
+bool ph_swarm_models_renews(const struct swarm_gateway *g, enum porthole_method method);
+/* It gives a port to whoever asks for it, by whatever method it was given before. */
+bool ph_swarm_models_overwrites(const struct swarm_gateway *g);
+/* UPnP: of which one is down. */
+bool ph_swarm_models_has_two_connections(const struct swarm_gateway *g);
+bool ph_swarm_models_extends(const struct swarm_gateway *g);
+/* PCP, NAT-PMP: a lease can only be had anew by deleting what is there. */
+bool ph_swarm_models_remakes(const struct swarm_gateway *g, enum porthole_method method);
+bool ph_swarm_models_deletes(const struct swarm_gateway *g, enum porthole_method method);
 
 /* ---- swarm_trace.c --------------------------------------------------------------------------- */
 
@@ -285,6 +327,9 @@ void ph_swarm_link_announce(struct swarm *s, const struct swarm_gateway *g, uint
 /* The client's clock jumped, or it slept: exchanges whose deadline is not after this are over. */
 void ph_swarm_link_expire(struct swarm *s, struct swarm_client *c, ph_us until);
 
+/* The client's sockets are closed: nothing that is on its way finds anybody. */
+void ph_swarm_link_close(struct swarm *s, const struct swarm_client *c);
+
 /* ---- swarm_faults.c -------------------------------------------------------------------------- */
 
 void ph_swarm_faults_boot(struct swarm *s, struct swarm_gateway *g);
@@ -297,6 +342,9 @@ void ph_swarm_faults_stop(struct swarm *s);
 
 void ph_swarm_application_next(struct swarm *s, struct swarm_client *c);
 void ph_swarm_application_map(struct swarm *s, struct swarm_client *c);
+/* The process begins anew: what it had before is asked for again, removed or forgotten. */
+void ph_swarm_application_revive(struct swarm *s, struct swarm_client *c,
+                                 const struct swarm_mapping *before, size_t count);
 
 /* ---- swarm_attacker.c ------------------------------------------------------------------------ */
 
@@ -330,6 +378,9 @@ void ph_swarm_truth_check(struct swarm *s, ph_us next);
 void ph_swarm_truth_settled(struct swarm *s);
 /* What the client tells its application, beside what it says when it is asked. */
 void ph_swarm_truth_told(struct swarm *s, struct swarm_client *c);
+/* What is still there of what a removal was for; NULL = nothing. */
+const struct ph_gw_mapping *ph_swarm_truth_left(const struct swarm *s, const struct swarm_client *c,
+                                                const struct swarm_mapping *m);
 /* NULL = the gateway does not hold it for this client. */
 const struct ph_gw_mapping *ph_swarm_truth_find(const struct swarm *s, const struct swarm_client *c,
                                                 const struct ph_mapping_info *info);

@@ -4,6 +4,8 @@
  * as the bound allows, counted from when packets get through again; at the end of a calm every
  * mapping that the gateway can grant must be made, and after a stop nothing may be left.
  */
+#include <string.h>
+
 #include "sim/swarm_parts.h"
 
 #define CHECK_INTERVAL PH_MS(500)
@@ -17,10 +19,34 @@ const struct ph_gw_mapping *ph_swarm_truth_find(const struct swarm *s, const str
         return NULL;
     const struct ph_gw_mapping *m =
         ph_gw_server_at_external(g->server, (uint8_t)info->protocol, info->external.port);
-    if (!m || m->facts.made_by != info->method || m->facts.internal_port != info->internal_port ||
+    /* What UPnP reads back does not tell by which method it was made. */
+    bool is_made_so = m && (m->facts.made_by == info->method || info->method == PORTHOLE_UPNP ||
+                            ph_swarm_models_overwrites(g));
+    if (!is_made_so || m->facts.internal_port != info->internal_port ||
         !ph_addr_equal(&m->facts.client, &c->path.source))
         return NULL;
     return m;
+}
+
+const struct ph_gw_mapping *ph_swarm_truth_left(const struct swarm *s, const struct swarm_client *c,
+                                                const struct swarm_mapping *m) {
+    const struct swarm_gateway *g = &s->gateways[c->gateway];
+    unsigned methods = ph_swarm_models_methods(&s->options, &g->options);
+    if (ph_swarm_models_has_same_port(g))
+        methods &= ~(unsigned)PORTHOLE_USE_UPNP;
+    for (size_t i = 0; g->server && i < ph_gw_server_count(g->server); i++) {
+        const struct ph_gw_mapping *held = ph_gw_server_mapping(g->server, i);
+        const struct ph_gw_facts *facts = &held->facts;
+        bool is_its = facts->made_by != PORTHOLE_PCP ||
+                      memcmp(facts->nonce, m->nonce, sizeof facts->nonce) == 0;
+        bool is_named = facts->made_by != PORTHOLE_UPNP || m->wished_port == 0 ||
+                        m->wished_port == facts->external_port;
+        if (is_its && is_named && (methods & 1U << facts->made_by) &&
+            facts->protocol == m->protocol && ph_addr_equal(&facts->client, &c->path.source) &&
+            (m->internal_port == 0 || m->internal_port == facts->internal_port))
+            return held;
+    }
+    return NULL;
 }
 
 /* ---- Beliefs --------------------------------------------------------------------------------- */
@@ -42,8 +68,7 @@ static ph_us wrong_for(const struct swarm *s, ph_us since, ph_us disturbed) {
  * given up with its lease. */
 static bool is_served(const struct swarm *s, const struct swarm_client *c,
                       enum porthole_method method) {
-    const struct swarm_gateway_options *o = &s->gateways[c->gateway].options;
-    return (o->methods & 1U << method) && !(method == PORTHOLE_PCP && o->silent_pcp);
+    return ph_swarm_models_speaks(&s->options, &s->gateways[c->gateway].options, method);
 }
 
 static void judge_belief(struct swarm *s, struct swarm_client *c, struct swarm_mapping *m,
@@ -58,7 +83,9 @@ static void judge_belief(struct swarm *s, struct swarm_client *c, struct swarm_m
         s->result->belief_percent = percent;
     /* Lies may keep UPnP from being found for as long as they are told, and so do losses when each
      * repetition of TCP eats up the discovery's 10 s. */
-    if (info->method == PORTHOLE_UPNP && (s->options.attacker || s->options.delay > PH_MS(300)))
+    bool has_two = ph_swarm_models_has_two_connections(&s->gateways[c->gateway]);
+    if (info->method == PORTHOLE_UPNP &&
+        (s->options.attacker || s->options.delay > PH_MS(300) || (has_two && s->options.loss > 20)))
         lossy = 0;
     if (quiet > bound || lossy > bound * LOSSY_FACTOR)
         ph_swarm_trace_breach(
@@ -81,6 +108,7 @@ static void judge_lease(struct swarm *s, struct swarm_client *c, struct swarm_ma
                         const struct ph_mapping_info *info, const struct ph_gw_mapping *held) {
     const struct swarm_gateway *g = &s->gateways[c->gateway];
     ph_us there = held->lease.due;
+    /* A device that cuts leases and cannot be asked about them keeps it to itself. */
     bool is_cut = info->method == PORTHOLE_UPNP && g->config.behaviour.lease_max_s < m->lifetime_s;
     if (is_cut || there == PH_NEVER || info->expires == PH_NEVER || s->options.jitter ||
         s->options.loss)
@@ -89,14 +117,21 @@ static void judge_lease(struct swarm *s, struct swarm_client *c, struct swarm_ma
     ph_us now = ph_swarm_client_now(s, c);
     ph_us left_here = info->expires > now ? info->expires - now : 0;
     ph_us left_there = there > gateway_now ? there - gateway_now : 0;
-    ph_us tolerance = info->method == PORTHOLE_PCP ? PH_MS(1100) : PH_MS(100);
+    ph_us tolerance = info->method == PORTHOLE_NATPMP ? PH_MS(100) : PH_MS(1100);
+    /* The first of several repetitions decides, and the client cannot know which one came first. */
+    if (!ph_swarm_models_extends(g))
+        tolerance += s->options.mapping_timeout + PH_SECONDS(info->lifetime_s) / 16;
+    if (!ph_swarm_models_renews(g, info->method))
+        tolerance += s->options.mapping_timeout;
     if (g->options.drift_ppm)
         tolerance += PH_MS(5) * info->lifetime_s;
     /* Only before a clock has jumped; and the answer with the lease may be under way. */
     bool is_wrong = left_here > left_there + tolerance && c->clock_ahead == 0 &&
                     g->clock_base == PH_SECONDS(100);
     note_since(s, &m->lease_false_since, is_wrong);
-    if (wrong_for(s, m->lease_false_since, 0) > PH_SECONDS(1) + 4 * s->options.delay)
+    /* UPnP tells the lease only when it is read back, behind what else is asked then. */
+    unsigned trips = info->method == PORTHOLE_UPNP ? 4 * (s->options.mappings / 4 + 3) : 4;
+    if (wrong_for(s, m->lease_false_since, 0) > PH_SECONDS(1) + trips * s->options.delay)
         ph_swarm_trace_breach(s, "client %u: id %u counts on %u s, the gateway on %u s", c->index,
                               (unsigned)m->id, (unsigned)(left_here / PH_SECONDS(1)),
                               (unsigned)(left_there / PH_SECONDS(1)));
@@ -108,6 +143,8 @@ static void judge_overdue(struct swarm *s, struct swarm_client *c, struct swarm_
                           const struct ph_mapping_info *info) {
     /* UPnP tells what is left, which a jump of the gateway's clock shortens. */
     bool has_jumped = s->gateways[c->gateway].clock_base != PH_SECONDS(100);
+    if (!ph_swarm_models_renews(&s->gateways[c->gateway], info->method))
+        return; /* it lasts until its end, and is made again then */
     if (info->expires == PH_NEVER || info->lifetime_s > 86400 ||
         (info->method == PORTHOLE_UPNP && has_jumped))
         return;
@@ -122,27 +159,21 @@ static void judge_overdue(struct swarm *s, struct swarm_client *c, struct swarm_
                               (unsigned)info->lifetime_s);
 }
 
-/* What keeps a gateway from granting a mapping. */
-static bool is_blocked(const struct swarm *s, const struct swarm_client *c,
-                       const struct swarm_mapping *m) {
-    const struct swarm_gateway *g = &s->gateways[c->gateway];
-    unsigned methods = g->options.methods & s->options.methods;
-    if (g->options.silent_pcp)
-        methods &= ~(unsigned)PORTHOLE_USE_PCP;
-    /* A search and two exchanges must fit into the discovery's 10 s, and several mappings, one
-     * after the other, into theirs. */
-    if (s->options.delay > PH_MS(500))
-        methods &= ~(unsigned)PORTHOLE_USE_UPNP;
-    if (!g->server || methods == 0 ||
-        ph_gw_server_count(g->server) >= g->config.behaviour.mappings_max)
-        return true;
-    /* The port is another's, or an older self's: of another method, address or nonce. */
-    const struct ph_gw_mapping *held =
-        ph_gw_server_at_external(g->server, (uint8_t)m->protocol, m->wished_port);
-    if ((m->flags & PORTHOLE_EXACT_PORT) && held)
-        return true;
-    if (methods != PORTHOLE_USE_PCP)
-        return false;
+/* At a public address nobody need be asked. */
+static void judge_direct(struct swarm *s, const struct swarm_client *c, struct swarm_mapping *m,
+                         const struct ph_mapping_info *info) {
+    const struct ph_endpoint own = {c->path.source, m->internal_port};
+    m->false_since = m->address_false_since = m->unmade_since = m->overdue_since = 0;
+    m->lease_false_since = 0;
+    s->result->direct++;
+    if (!ph_swarm_is_public(c) || info->expires != PH_NEVER ||
+        !ph_endpoint_equal(&info->external, &own))
+        ph_swarm_trace_breach(s, "client %u: id %u is direct at an address that is not its own",
+                              c->index, (unsigned)m->id);
+}
+
+static bool has_older_self(const struct swarm_gateway *g, const struct swarm_client *c,
+                           const struct swarm_mapping *m) {
     for (size_t i = 0; i < ph_gw_server_count(g->server); i++) {
         const struct ph_gw_facts *facts = &ph_gw_server_mapping(g->server, i)->facts;
         if (facts->internal_port == m->internal_port && facts->protocol == m->protocol &&
@@ -150,6 +181,29 @@ static bool is_blocked(const struct swarm *s, const struct swarm_client *c,
             return true;
     }
     return false;
+}
+
+/* What keeps a gateway from granting a mapping. */
+static bool is_blocked(const struct swarm *s, const struct swarm_client *c,
+                       const struct swarm_mapping *m) {
+    const struct swarm_gateway *g = &s->gateways[c->gateway];
+    unsigned methods = ph_swarm_models_methods(&s->options, &g->options);
+    if (ph_swarm_is_public(c))
+        return (m->flags & PORTHOLE_EXACT_PORT) && m->wished_port != m->internal_port;
+    if (!g->server || methods == 0 || ph_gw_server_count(g->server) >= ph_swarm_models_room(g))
+        return true;
+    /* The port is another's, or an older self's: of another method, address or nonce. */
+    const struct ph_gw_mapping *held =
+        ph_gw_server_at_external(g->server, (uint8_t)m->protocol, m->wished_port);
+    if ((m->flags & PORTHOLE_EXACT_PORT) && held)
+        return true;
+    if (ph_swarm_models_has_same_port(g) &&
+        (((m->flags & PORTHOLE_EXACT_PORT) && m->wished_port != m->internal_port) ||
+         ph_gw_server_at_external(g->server, (uint8_t)m->protocol, m->internal_port)))
+        methods &= ~(unsigned)PORTHOLE_USE_UPNP;
+    if ((methods & PORTHOLE_USE_PCP) && has_older_self(g, c, m))
+        methods &= ~(unsigned)PORTHOLE_USE_PCP;
+    return methods == 0;
 }
 
 /* What the gateway can grant is made within the longest back-off and the timeouts. */
@@ -167,18 +221,30 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
     if (m->is_unmapped || !ph_engine_query(c->engine, m->id, &info))
         return;
     bool is_made = info.state == PORTHOLE_SUCCESS;
+    if (is_made && info.method == PORTHOLE_DIRECT) {
+        judge_direct(s, c, m, &info);
+        return;
+    }
     const struct swarm_gateway *g = &s->gateways[c->gateway];
     const struct ph_gw_mapping *held = is_made ? ph_swarm_truth_find(s, c, &info) : NULL;
+    const struct ph_addr told = ph_swarm_models_external(g);
     bool is_left_alone = (m->flags & PORTHOLE_LEASE) != 0;
     /* NAT-PMP's answers do not tell whether they are for a mapping or for the one before it of the
      * same port, when both may be under way; and a delete that is overtaken takes both along. */
     if (info.method == PORTHOLE_NATPMP && m->is_successor &&
         (s->options.jitter || s->options.delay > PH_MS(110)))
         is_left_alone = true;
+    /* A request by UPnP may have taken the port from it, which UPnP alone would tell. */
+    if (info.method != PORTHOLE_UPNP && ph_swarm_models_overwrites(g))
+        is_left_alone = true;
+    /* As for a successor, where a lease can only be had anew by deleting what is there. */
+    if (ph_swarm_models_remakes(g, info.method) &&
+        (s->options.jitter || s->options.duplication || s->options.delay > PH_MS(110)))
+        is_left_alone = true;
     note_since(s, &m->false_since, is_made && !held && !is_left_alone);
     note_since(s, &m->address_false_since,
-               is_made && held && !is_left_alone &&
-                   !ph_addr_equal(&info.external.addr, &g->config.external));
+               is_made && held && !is_left_alone && !ph_addr_is_unspecified(&told) &&
+                   !ph_addr_equal(&info.external.addr, &told));
     if (!is_made && is_blocked(s, c, m))
         m->blocked = s->now;
     note_since(s, &m->unmade_since, !is_made);
@@ -187,7 +253,7 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
     if (!held || is_left_alone)
         m->overdue_since = 0;
     /* A renewal that is refused for want of room is no loss for the client: its lease goes on. */
-    bool is_full = g->server && ph_gw_server_count(g->server) >= g->config.behaviour.mappings_max;
+    bool is_full = g->server && ph_gw_server_count(g->server) >= ph_swarm_models_room(g);
     if (is_made && (is_full || !is_served(s, c, info.method)))
         m->unserved = s->now;
     if (is_made)
@@ -229,7 +295,7 @@ void ph_swarm_truth_leave(struct swarm *s, struct swarm_client *c) {
         /* A device that was given up while nothing got through has yet to be found again. */
         bool is_reached = info.method != PORTHOLE_UPNP ||
                           s->now > c->disturbed + ph_swarm_options_belief(&s->options, info.method);
-        if (is_reached)
+        if (is_reached && ph_swarm_models_deletes(&s->gateways[c->gateway], info.method))
             c->left[c->left_count++] =
                 (struct swarm_left){info.method, (uint8_t)info.protocol, info.external.port};
     }

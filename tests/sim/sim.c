@@ -110,6 +110,10 @@ struct totals {
     unsigned rate_percent;
     unsigned memory_percent;
     unsigned belief_percent;
+    uint64_t direct; /* seeds with mappings at public addresses */
+    uint64_t removals;
+    uint64_t fault_kinds[PH_SWARM_FAULT_KINDS];
+    uint64_t models[64]; /* seeds in which a gateway was one */
 };
 
 static void greater(unsigned *most, unsigned value) { *most = value > *most ? value : *most; }
@@ -122,9 +126,15 @@ static void add_result(struct totals *t, const struct ph_swarm_result *r) {
     t->events += r->events;
     t->faults += r->faults;
     t->lies += r->lies;
+    t->direct += r->direct > 0;
+    t->removals += r->removals;
     t->success += r->success;
     t->blocked += r->blocked;
     t->days += (double)r->simulated / 86400e6;
+    for (unsigned i = 0; i < PH_SWARM_FAULT_KINDS; i++)
+        t->fault_kinds[i] += r->fault_kinds[i];
+    for (unsigned i = 0; i < 64; i++)
+        t->models[i] += r->models >> i & 1;
     greater(&t->rate_percent, r->rate_percent);
     greater(&t->memory_percent, r->memory_percent);
     greater(&t->belief_percent, r->belief_percent);
@@ -138,9 +148,15 @@ static void add_totals(struct totals *t, const struct totals *more) {
     t->events += more->events;
     t->faults += more->faults;
     t->lies += more->lies;
+    t->direct += more->direct;
+    t->removals += more->removals;
     t->success += more->success;
     t->blocked += more->blocked;
     t->days += more->days;
+    for (unsigned i = 0; i < PH_SWARM_FAULT_KINDS; i++)
+        t->fault_kinds[i] += more->fault_kinds[i];
+    for (unsigned i = 0; i < 64; i++)
+        t->models[i] += more->models[i];
     greater(&t->rate_percent, more->rate_percent);
     greater(&t->memory_percent, more->memory_percent);
     greater(&t->belief_percent, more->belief_percent);
@@ -199,6 +215,14 @@ static int run_seeds(uint64_t from, uint64_t seeds, unsigned jobs) {
            (unsigned long)totals.events, (unsigned long)totals.faults, (unsigned long)totals.lies,
            (unsigned long)totals.success, (unsigned long)totals.blocked, totals.rate_percent,
            totals.memory_percent, totals.belief_percent);
+    printf("direct in %lu seeds, removals %lu, faults:", (unsigned long)totals.direct,
+           (unsigned long)totals.removals);
+    for (unsigned i = 0; ph_swarm_fault_name(i); i++)
+        printf(" %s %lu", ph_swarm_fault_name(i), (unsigned long)totals.fault_kinds[i]);
+    printf("\nrouter models, each in so many seeds:");
+    for (unsigned i = 0; ph_swarm_model_name(i); i++)
+        printf(" %s %lu", ph_swarm_model_name(i), (unsigned long)totals.models[i]);
+    printf("\n");
     return totals.failed || !is_well || totals.seeds < seeds ? 1 : 0;
 }
 
