@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * porthole.h: the whole public interface of libporthole.
+ * porthole.h: the public interface of libporthole, whole but for tap.h, which is for diagnosis.
  *
  * porthole opens a port of this host to the Internet through the router in the way, by PCP (RFC
  * 6887), NAT-PMP (RFC 6886) or UPnP-IGD, keeps it open by renewing it, and gives it back when

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * network.c: facts about the network: addresses, probes. See porthole.h for what each function
- * promises.
+ * network.c: facts about the network: addresses, probes, and what goes over it. See porthole.h and
+ * tap.h for what each function promises.
  */
+#include <porthole/tap.h>
 #include <stdio.h>
 
 #include "api/client.h"
@@ -29,6 +30,16 @@ int porthole_local_address(struct porthole *client, char *ret_text, size_t size)
 
 int porthole_gateway_address(struct porthole *client, char *ret_text, size_t size) {
     return give_address(client, false, ret_text, size);
+}
+
+/* ---- Watching -------------------------------------------------------------------------------- */
+
+int porthole_tap(struct porthole *client, porthole_tap_fn *fn, void *user) {
+    int error = ph_client_enter(client);
+    if (error != 0)
+        return error;
+    ph_driver_tap(client->driver, (struct ph_tap){fn, user});
+    return ph_client_leave(client, 0);
 }
 
 /* ---- Probes ---------------------------------------------------------------------------------- */

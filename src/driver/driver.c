@@ -41,6 +41,7 @@ struct ph_driver {
     ph_driver_event_fn *on_event;
     void *user;
     ph_us now;
+    struct ph_tap tap;
     struct ph_lookout lookout;
     struct ph_link channels;
     struct ph_link exchanges;
@@ -120,6 +121,8 @@ static void do_send(struct ph_driver *d, const struct ph_effect *effect, const v
     assert(!is_control ||
            (ph_addr_equal(&effect->to.addr, &path->gateway) && effect->to.port == PH_PCP_PORT));
     int n = ph_sock_send(channel->fd, path, is_control ? NULL : &effect->to, bytes, effect->len);
+    if (n != PH_SOCK_NOT_NOW)
+        ph_tap_datagram(&d->tap, channel->fd, effect->channel, &effect->to, bytes, effect->len);
     if (n < 0 && n != PH_SOCK_NOT_NOW)
         fail_channel(channel, n);
 }
@@ -127,6 +130,7 @@ static void do_send(struct ph_driver *d, const struct ph_effect *effect, const v
 static void do_http(struct ph_driver *d, const struct ph_effect *effect, const void *bytes) {
     const struct ph_path *path = ph_engine_path(d->engine, effect->gateway);
     struct ph_exchange *x = NULL;
+    ph_tap_request(&d->tap, effect->exchange, &effect->to, bytes, effect->len);
     if (path)
         x = ph_exchange_new(path, &effect->to, bytes, effect->len, effect->deadline);
     if (!x) {
@@ -163,6 +167,7 @@ static void do_deafen(struct ph_driver *d, uint32_t gateway) {
 
 /* Id 0 marks an exchange that is over and waits to be freed. */
 static void do_cancel(struct ph_driver *d, uint32_t exchange) {
+    ph_tap_no_reply(&d->tap, exchange, 0);
     for (struct ph_link *link = d->exchanges.next; link != &d->exchanges; link = link->next) {
         struct ph_exchange *x = PH_CONTAINER(link, struct ph_exchange, link);
         if (x->id == exchange)
@@ -288,6 +293,7 @@ static void read_channel(struct ph_driver *d, struct channels *set, enum ph_chan
             input.u.datagram.from = from;
             input.u.datagram.bytes = bytes;
             input.u.datagram.len = (size_t)n;
+            ph_tap_datagram(&d->tap, -1, which, &from, bytes, (size_t)n);
             (void)do_step(d, &input);
         } else if (n < 0) {
             fail_channel(channel, n);
@@ -321,6 +327,7 @@ static bool tell_unreachable(struct ph_driver *d, struct channels *set, enum ph_
     if (channel->error == PORTHOLE_ERR_UNREACHABLE)
         ph_watch_trouble(&d->lookout.watch);
     channel->error = 0;
+    ph_tap_unreachable(&d->tap, which, input.u.unreachable.error);
     (void)do_step(d, &input);
     return true;
 }
@@ -329,6 +336,7 @@ static void tell_http_failed(struct ph_driver *d, uint32_t exchange, int error) 
     struct ph_input input = {.type = PH_INPUT_HTTP_FAILED};
     input.u.http_failed.exchange = exchange;
     input.u.http_failed.error = error;
+    ph_tap_no_reply(&d->tap, exchange, error);
     (void)do_step(d, &input);
 }
 
@@ -343,6 +351,7 @@ static bool run_exchange(struct ph_driver *d, struct ph_exchange *x) {
         struct ph_input input = {.type = PH_INPUT_HTTP_REPLY};
         input.u.http_reply.exchange = id;
         input.u.http_reply.message = &message;
+        ph_tap_reply(&d->tap, id, &message);
         (void)do_step(d, &input);
     } else {
         tell_http_failed(d, id, result);
@@ -437,6 +446,8 @@ void ph_driver_free(struct ph_driver *driver) {
     ph_engine_free(driver->engine);
     free(driver);
 }
+
+void ph_driver_tap(struct ph_driver *driver, struct ph_tap tap) { driver->tap = tap; }
 
 int ph_driver_apply(struct ph_driver *driver, const struct ph_input *input) {
     if (input->type == PH_INPUT_MAP || input->type == PH_INPUT_REMOVE ||

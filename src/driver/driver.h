@@ -11,6 +11,7 @@
 
 #include "core/engine.h"
 #include "driver/os.h"
+#include "driver/tap.h"
 
 struct ph_driver;
 
@@ -28,6 +29,9 @@ struct ph_driver_config {
 /* Reads the network, sends nothing. NOT_AVAILABLE, SYSTEM, NO_MEMORY. */
 int ph_driver_new(const struct ph_driver_config *config, struct ph_driver **ret);
 void ph_driver_free(struct ph_driver *driver); /* NULL is a no-op; sends nothing */
+
+/* Shows all that is sent and received to this from now on; it must not call the driver. */
+void ph_driver_tap(struct ph_driver *driver, struct ph_tap tap);
 
 /* Gives the engine an input from the user and does what follows at once; returns what the step
  * did. */

@@ -298,6 +298,14 @@ int ph_sock_receive(int fd, struct ph_endpoint *ret_from, void *ret, size_t size
     return message.msg_flags & MSG_TRUNC ? 0 : (int)n;
 }
 
+uint16_t ph_sock_port(int fd) {
+    union address address;
+    socklen_t len = sizeof address;
+    if (getsockname(fd, &address.any, &len) != 0)
+        return 0;
+    return from_system(&address).port;
+}
+
 int ph_sock_pending_error(int fd) {
     int error_number = 0;
     socklen_t len = sizeof error_number;

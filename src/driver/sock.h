@@ -41,6 +41,8 @@ int ph_sock_send(int fd, const struct ph_path *path, const struct ph_endpoint *t
 /* How many bytes came, or an error; 0 also at a stream's end. A datagram of more than `size` bytes
  * is none of ours: 0. ret_from (may be NULL) is filled for datagrams. */
 int ph_sock_receive(int fd, struct ph_endpoint *ret_from, void *ret, size_t size);
+/* The port that a datagram socket is bound to, 0 = not known. */
+uint16_t ph_sock_port(int fd);
 /* Why a connection failed, 0 = it did not or not yet. */
 int ph_sock_pending_error(int fd);
 
