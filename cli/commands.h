@@ -11,6 +11,7 @@ int ph_cmd_map(int argc, char **argv);
 int ph_cmd_run(int argc, char **argv);
 int ph_cmd_unmap(int argc, char **argv);
 int ph_cmd_probe(int argc, char **argv);
+int ph_cmd_doctor(int argc, char **argv);
 int ph_cmd_address(int argc, char **argv);
 int ph_cmd_gateway(int argc, char **argv);
 int ph_cmd_demo(int argc, char **argv);

@@ -27,6 +27,7 @@ static const struct command {
     {"run", ph_cmd_run, "open ports for as long as a command runs"},
     {"unmap", ph_cmd_unmap, "remove what an earlier process left open"},
     {"probe", ph_cmd_probe, "show what the gateway speaks"},
+    {"doctor", ph_cmd_doctor, "find out why nobody can reach this host"},
     {"address", ph_cmd_address, "print the external address"},
     {"gateway", ph_cmd_gateway, "be a gateway, to try and test against"},
     {"demo", ph_cmd_demo, "watch ports being opened and used, on this machine alone"},
@@ -53,7 +54,7 @@ static void print_help(FILE *out) {
           "  porthole map 8080                      open TCP port 8080 until Ctrl-C\n"
           "  porthole map --once --json 25565/udp   open, print, leave it to its lease\n"
           "  porthole run 8080 -- python3 -m http.server 8080\n"
-          "  porthole probe                         which protocols answer, and how fast\n"
+          "  porthole doctor                        why can nobody reach me?\n"
           "`porthole help COMMAND` lists its options, `porthole --version` the version.\n"
           "exit codes: 0 done, 1 failed, 2 usage, 3 no gateway, 4 refused, 5 timed out\n",
           out);
