@@ -24,6 +24,7 @@ import manual_tests  # noqa: E402, F401
 import map_tests  # noqa: E402, F401
 import matrix_tests  # noqa: E402, F401
 import output_tests  # noqa: E402, F401
+import page_tests  # noqa: E402, F401
 import pair_tests  # noqa: E402, F401
 import probe_tests  # noqa: E402, F401
 import progress_tests  # noqa: E402, F401
