@@ -13,19 +13,20 @@
 #include "cli/doctor_parts.h"
 #include "cli/exitcode.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/replace.h"
 
 static const char doctor_help[] =
     "usage: porthole doctor [OPTION]... [PORT[/tcp|/udp|/both]]\n"
-    "Finds out why nobody can reach this host, or that everybody can: looks at this host,\n"
-    "asks the router by every protocol, opens a port for a moment, and gives it back.\n"
-    "With PORT it also tells whether this host's firewall lets that port in.\n"
-    "\n" PH_OPTIONS_HELP_TEXT "      --no-map               open no port to try it\n"
-    "      --html FILE            write the report as a page for a browser, too\n"
-    "      --redact               replace names and addresses, for posting the report\n"
-    "      --timeout S            how long to wait for answers (6; for a port 10)\n"
-    "      --json                 one JSON object\n"
-    "  -v, --verbose              log decisions to standard error; twice: every packet\n"
+    "Finds out why nobody can reach this host, or that everybody can: looks at this\n"
+    "host, asks the router by every protocol, opens a port for a moment, and gives it\n"
+    "back. With PORT it also tells whether this host's firewall lets that port in.\n"
+    "\n" PH_OPTIONS_HELP_TEXT "      --no-map           open no port to try it\n"
+    "      --html FILE        write the report as a page for a browser, too\n"
+    "      --redact           replace names and addresses, for posting the report\n"
+    "      --timeout S        how long to wait for answers (6; for a port 10)\n"
+    "      --json             one JSON object\n"
+    "  -v, --verbose          log decisions to standard error; twice: every packet\n"
     "\n"
     "examples:\n"
     "  porthole doctor\n"
@@ -83,7 +84,9 @@ static int run_doctor(const struct doctor_arguments *arguments) {
         complain_page(arguments);
         return PH_EXITCODE_FAILED;
     }
+    ph_progress_begin(&arguments->options);
     int code = ph_doctor_gather(&arguments->options, &arguments->wish, &report);
+    ph_progress_end();
     if (code != PH_EXITCODE_DONE)
         return code;
     ph_doctor_judge(&report);

@@ -74,6 +74,7 @@ _porthole_options() {
     run) echo "-e --external --exact -t --lifetime --refresh --exec --exec-limit --file --keep-going --timeout -d --description --state -g --gateway -b --bind -p --protocol -v --verbose -h --help" ;;
     unmap) echo "--all --stale --foreign --key -e --external --state -g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
     probe) echo "-g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
+    doctor) echo "-g --gateway -b --bind -p --protocol --no-map --html --redact --timeout --json -v --verbose -h --help" ;;
     address) echo "--local --router -g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
     gateway) echo "--address --external --report-address --announce --no-pcp --no-natpmp --no-upnp --silent-pcp --igd-version --http-port --lease-max --quirk --loss --seed --no-forward --json -v --verbose -h --help" ;;
     demo) echo "--json -v --verbose -h --help" ;;
@@ -106,6 +107,7 @@ _porthole_kind() {
         "unmap --external" | \
         "unmap --timeout" | \
         "probe --timeout" | \
+        "doctor --timeout" | \
         "address --timeout" | \
         "gateway --address" | \
         "gateway --external" | \
@@ -122,7 +124,8 @@ _porthole_kind() {
         "map --state" | \
         "run --file" | \
         "run --state" | \
-        "unmap --state") echo file ;;
+        "unmap --state" | \
+        "doctor --html") echo file ;;
     "map -b" | \
         "map --bind" | \
         "run -b" | \
@@ -131,6 +134,8 @@ _porthole_kind() {
         "unmap --bind" | \
         "probe -b" | \
         "probe --bind" | \
+        "doctor -b" | \
+        "doctor --bind" | \
         "address -b" | \
         "address --bind") echo local ;;
     "map -p" | \
@@ -141,6 +146,8 @@ _porthole_kind() {
         "unmap --protocol" | \
         "probe -p" | \
         "probe --protocol" | \
+        "doctor -p" | \
+        "doctor --protocol" | \
         "address -p" | \
         "address --protocol") echo protocols ;;
     "gateway --quirk") echo quirks ;;
@@ -152,6 +159,8 @@ _porthole_kind() {
         "unmap --gateway" | \
         "probe -g" | \
         "probe --gateway" | \
+        "doctor -g" | \
+        "doctor --gateway" | \
         "address -g" | \
         "address --gateway") echo router ;;
     esac
@@ -163,6 +172,7 @@ _porthole_arguments() {
     map) echo port ;;
     run) echo port ;;
     unmap) echo port ;;
+    doctor) echo port ;;
     esac
 }
 
@@ -173,7 +183,7 @@ _porthole() {
         if [[ $current == -* ]]; then
             _porthole_words "-h --help --version" "$current"
         else
-            _porthole_words "map run unmap probe address gateway demo help" "$current"
+            _porthole_words "map run unmap probe doctor address gateway demo help" "$current"
         fi
         return
     fi
@@ -204,7 +214,7 @@ _porthole() {
     elif [[ $current == -* ]]; then
         _porthole_words "$(_porthole_options "$command")" "$current"
     elif [[ $command == help ]]; then
-        _porthole_words "map run unmap probe address gateway demo" "$current"
+        _porthole_words "map run unmap probe doctor address gateway demo" "$current"
     else
         for kind in $(_porthole_arguments "$command"); do
             "_porthole_$kind" "$current"
