@@ -159,7 +159,9 @@ static struct removal *add_removal(struct unmap_run *run, enum porthole_protocol
 static void add_lease(struct unmap_run *run, const struct ph_lease *lease) {
     struct removal *removal = add_removal(run, lease->protocol, lease->internal_port);
     removal->lease = *lease;
-    removal->request.external_port = lease->external_port;
+    /* Who crashed before it knew its port had asked for this one, and may have another. */
+    if (lease->method != PORTHOLE_NONE)
+        removal->request.external_port = lease->external_port;
     removal->request.key = removal->lease.key;
     if (lease->method != PORTHOLE_NONE && run->options.methods == 0 && !run->foreign)
         removal->request.methods = 1U << lease->method;

@@ -179,16 +179,14 @@ int ph_hold_open(struct ph_hold *hold) {
     if (code != PH_EXITCODE_DONE)
         return code;
     hold->leases = ph_leases_open(hold->options.command, hold->state);
+    (void)ph_leases_lock(hold->leases); /* so that of two that begin, one finds the other's note */
     code = hold->leases ? ph_hold_notes_prepare(hold) : PH_EXITCODE_DONE;
     if (code == PH_EXITCODE_DONE)
         code = make_listeners(hold);
-    if (code != PH_EXITCODE_DONE)
-        return code;
-    /* A lease that is not held is noted when it is made: if this process is killed before, it ends
-     * by itself. */
-    if (!hold->once)
+    if (code == PH_EXITCODE_DONE)
         ph_hold_notes_write(hold);
-    return ask_all(hold);
+    ph_leases_unlock(hold->leases);
+    return code == PH_EXITCODE_DONE ? ask_all(hold) : code;
 }
 
 /* ---- Rounds ---------------------------------------------------------------------------------- */
@@ -261,6 +259,7 @@ static struct porthole_mapping status_of(const struct ph_wish *wish) {
 }
 
 void ph_hold_refresh(struct ph_hold *hold) {
+    hold->notes_rest_ms = 0;
     for (size_t i = 0; i < hold->count; i++) {
         struct ph_wish *wish = &hold->wishes[i];
         struct porthole_mapping mapping = status_of(wish);

@@ -67,6 +67,7 @@ struct ph_hold {
     int stop_fd;
     struct ph_leases *leases;
     struct ph_lease_change *changes; /* room for one a wish */
+    int64_t notes_rest_ms;           /* no note is written before: the last one could not be */
     struct ph_hook *hook;
     struct ph_record *record;
     struct ph_live *live;

@@ -6,9 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/drive.h"
 #include "cli/exitcode.h"
 #include "cli/hold.h"
 #include "cli/output.h"
+
+/* What could not be written, for example because the disk was full, is tried again when something
+ * else has to be done, but not always: another's lock is waited for. */
+#define REST_MS 60000
 
 int ph_hold_notes_prepare(struct ph_hold *hold) {
     char gateway[PORTHOLE_ADDRESS_SIZE] = "";
@@ -37,13 +42,15 @@ int ph_hold_notes_prepare(struct ph_hold *hold) {
         } else {
             lease->protocol = wish->protocol;
             lease->internal_port = wish->port;
+            lease->external_port = hold->external_port;
             memcpy(lease->gateway, gateway, sizeof gateway);
             if (!ph_leases_draw_key(lease->key))
                 lease->key[0] = '\0'; /* the library has other sources */
         }
         lease->holder = holder;
         lease->until_s = 0;
-        wish->is_noted = hold->once || gateway[0] == '\0' || lease->key[0] == '\0';
+        /* What is known is there for later, and need not be written to be left to its lease. */
+        wish->is_noted = (hold->once && found) || gateway[0] == '\0' || lease->key[0] == '\0';
     }
     free(list);
     return code;
@@ -51,12 +58,17 @@ int ph_hold_notes_prepare(struct ph_hold *hold) {
 
 void ph_hold_notes_write(struct ph_hold *hold) {
     size_t count = 0;
-    for (size_t i = 0; i < hold->count; i++) {
-        if (hold->leases && !hold->wishes[i].is_noted)
+    for (size_t i = 0; i < hold->count; i++)
+        if (!hold->wishes[i].is_noted)
             hold->changes[count++] = hold->wishes[i].note;
-        hold->wishes[i].is_noted = true;
+    if (count == 0 || (!hold->is_ending && ph_drive_now_ms() < hold->notes_rest_ms))
+        return;
+    if (!ph_leases_write(hold->leases, hold->changes, count)) {
+        hold->notes_rest_ms = ph_drive_now_ms() + REST_MS;
+        return;
     }
-    (void)ph_leases_write(hold->leases, hold->changes, count);
+    for (size_t i = 0; i < hold->count; i++)
+        hold->wishes[i].is_noted = true;
 }
 
 /* When its lease ends, by the system's clock; 0 = it does not. */

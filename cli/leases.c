@@ -35,6 +35,7 @@
 struct ph_leases {
     const char *command;
     bool has_complained;
+    int lock_fd;              /* -1 = not locked by this process */
     char path[PATH_MAX - 32]; /* room for the suffixes of what lies beside it */
 };
 
@@ -75,7 +76,7 @@ struct ph_leases *ph_leases_open(const char *command, const char *path) {
         return NULL;
     struct ph_leases *leases = calloc(1, sizeof *leases);
     if (leases)
-        leases->command = command;
+        *leases = (struct ph_leases){.command = command, .lock_fd = -1};
     if (leases && choose_path(leases, path))
         return leases;
     free(leases);
@@ -84,7 +85,10 @@ struct ph_leases *ph_leases_open(const char *command, const char *path) {
     return NULL;
 }
 
-void ph_leases_close(struct ph_leases *leases) { free(leases); }
+void ph_leases_close(struct ph_leases *leases) {
+    ph_leases_unlock(leases);
+    free(leases);
+}
 
 /* The folders above the file, closed to others, as the XDG specification has it. */
 static void make_folders(const char *path) {
@@ -99,6 +103,46 @@ static void make_folders(const char *path) {
 
 static void beside(const struct ph_leases *leases, const char *suffix, char ret[PATH_MAX]) {
     snprintf(ret, PATH_MAX, "%s%s", leases->path, suffix);
+}
+
+/* ---- The lock -------------------------------------------------------------------------------- */
+
+static int open_lock(const struct ph_leases *leases) {
+    char name[PATH_MAX];
+    beside(leases, ".lock", name);
+    int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    make_folders(leases->path);
+    return open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+bool ph_leases_lock(struct ph_leases *leases) {
+    if (!leases || leases->lock_fd >= 0)
+        return true;
+    int fd = open_lock(leases);
+    if (fd < 0) {
+        complain(leases, "cannot be locked", strerror(errno));
+        return false;
+    }
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            leases->lock_fd = fd;
+            return true;
+        }
+        const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+        nanosleep(&pause, NULL);
+    }
+    complain(leases, "cannot be locked", "another process keeps it");
+    close(fd);
+    return false;
+}
+
+void ph_leases_unlock(struct ph_leases *leases) {
+    if (!leases || leases->lock_fd < 0)
+        return;
+    close(leases->lock_fd);
+    leases->lock_fd = -1;
 }
 
 /* ---- From JSON ------------------------------------------------------------------------------- */
@@ -160,6 +204,11 @@ static bool read_lease(const json_t *object, struct ph_lease *ret) {
     return true;
 }
 
+static bool is_newer(const json_t *root) {
+    int64_t version;
+    return read_number(root, "version", VERSION + 1, INT64_MAX, &version);
+}
+
 /* -1: it is not a state file. */
 static int read_list(const json_t *root, struct ph_lease **ret) {
     const json_t *list = json_object_get(root, "leases");
@@ -201,28 +250,46 @@ static json_t *load_json(int fd, off_t size, json_error_t *ret_error) {
     return root;
 }
 
-static int load(struct ph_leases *leases, struct ph_lease **ret) {
+/* What the file holds; NULL and `is_there`: nothing that can be read. False: it cannot be had,
+ * which has been said. */
+static bool load(struct ph_leases *leases, json_t **ret, json_error_t *ret_error, bool *is_there) {
     struct stat facts;
-    json_error_t error = {.text = "too large"};
-    *ret = NULL;
-    if (!leases)
-        return 0;
     int fd = open(leases->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *ret = NULL;
+    *is_there = fd >= 0;
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return 0;
+        return true;
     if (fd < 0 || fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) {
         complain(leases, "cannot be read", fd < 0 ? strerror(errno) : "not a file");
         if (fd >= 0)
             close(fd);
-        return -1;
+        return false;
     }
-    json_t *root = load_json(fd, facts.st_size, &error);
+    *ret = load_json(fd, facts.st_size, ret_error);
     close(fd);
-    int count = root ? read_list(root, ret) : -1;
-    if (count < 0)
+    if (!is_newer(*ret))
+        return true;
+    complain(leases, "left alone", "a newer porthole has written it");
+    json_decref(*ret);
+    return false;
+}
+
+/* -1: it cannot be had; -2: it is damaged, and is to be looked at again under the lock, for another
+ * process may have replaced it by now. */
+static int read_file(struct ph_leases *leases, struct ph_lease **ret) {
+    json_error_t error = {.text = "too large"};
+    json_t *root;
+    bool is_there;
+    if (!load(leases, &root, &error, &is_there))
+        return -1;
+    int count = root ? read_list(root, ret) : is_there ? -1 : 0;
+    bool is_damaged = count < 0;
+    if (is_damaged && leases->lock_fd >= 0)
         set_aside(leases, root ? "not a list of leases" : error.text);
     json_decref(root);
-    return count < 0 ? 0 : count;
+    if (!is_damaged)
+        return count;
+    return leases->lock_fd >= 0 ? 0 : -2;
 }
 
 static bool is_over(const struct ph_lease *lease) {
@@ -239,7 +306,14 @@ static int drop_ended(struct ph_lease *list, int count) {
 }
 
 int ph_leases_read(struct ph_leases *leases, struct ph_lease **ret) {
-    int count = load(leases, ret);
+    *ret = NULL;
+    if (!leases)
+        return 0;
+    int count = read_file(leases, ret);
+    if (count == -2 && ph_leases_lock(leases)) {
+        count = read_file(leases, ret);
+        ph_leases_unlock(leases);
+    }
     return count < 0 ? -1 : drop_ended(*ret, count);
 }
 
@@ -315,35 +389,13 @@ static bool save(struct ph_leases *leases, const json_t *root) {
     if (fd >= 0 && close(fd) != 0)
         is_written = false;
     free(text);
-    if (is_written && rename(next, leases->path) == 0)
+    if (is_written && rename(next, leases->path) == 0) {
+        leases->has_complained = false;
         return true;
+    }
     complain(leases, "cannot be written", strerror(errno));
     (void)unlink(next);
     return false;
-}
-
-/* The lock's descriptor, or -1, which has been said. */
-static int lock_file(struct ph_leases *leases) {
-    char name[PATH_MAX];
-    beside(leases, ".lock", name);
-    int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == ENOENT) {
-        make_folders(leases->path);
-        fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    }
-    if (fd < 0) {
-        complain(leases, "cannot be locked", strerror(errno));
-        return -1;
-    }
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return fd;
-        const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
-        nanosleep(&pause, NULL);
-    }
-    complain(leases, "cannot be locked", "another process keeps it");
-    close(fd);
-    return -1;
 }
 
 bool ph_leases_write(struct ph_leases *leases, const struct ph_lease_change *changes,
@@ -351,8 +403,8 @@ bool ph_leases_write(struct ph_leases *leases, const struct ph_lease_change *cha
     struct ph_lease *list;
     if (!leases || count == 0)
         return true;
-    int lock = lock_file(leases);
-    if (lock < 0)
+    bool was_locked = leases->lock_fd >= 0;
+    if (!ph_leases_lock(leases))
         return false;
     int list_count = ph_leases_read(leases, &list);
     bool is_saved = false;
@@ -362,7 +414,8 @@ bool ph_leases_write(struct ph_leases *leases, const struct ph_lease_change *cha
         json_decref(root);
     }
     free(list);
-    close(lock);
+    if (!was_locked)
+        ph_leases_unlock(leases);
     return is_saved;
 }
 

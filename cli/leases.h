@@ -43,13 +43,17 @@ struct ph_leases *ph_leases_open(const char *command, const char *path);
 /* All below take NULL for an empty file that forgets at once. */
 void ph_leases_close(struct ph_leases *leases);
 
+/* Between the two nobody else writes. False: it cannot be locked, which has been said. */
+bool ph_leases_lock(struct ph_leases *leases);
+void ph_leases_unlock(struct ph_leases *leases);
+
 /* All leases that may still be there; *ret is freed by the caller. -1: the file cannot be read,
  * which has been said. */
 int ph_leases_read(struct ph_leases *leases, struct ph_lease **ret);
 /* The one by this name in a list; NULL = none. */
 const struct ph_lease *ph_leases_find(const struct ph_lease *list, int count,
                                       const struct porthole_request *request, const char *gateway);
-/* Writes changes, all at once or not at all. False: it could not, which has been said once. */
+/* Writes changes, all at once or not at all. False: it could not, which is said once. */
 bool ph_leases_write(struct ph_leases *leases, const struct ph_lease_change *changes, size_t count);
 
 /* This process, and whether another one still lives. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * main.c: the command `porthole`: finds the subcommand in a table and runs it. It also sees to what
- * all of them rely on: the three standard descriptors are taken, writing to a closed pipe is an
- * error instead of a death, and output that could not be written is reported.
+ * all of them rely on: the three standard descriptors are taken, writing to a closed pipe or to a
+ * file that is as large as it may be is an error instead of a death, and output that could not be
+ * written is reported.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -110,6 +111,7 @@ int main(int argc, char **argv) {
     take_standard_descriptors();
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
     int code = run(argc, argv);
     if (ph_output_complain(NULL) && code == PH_EXITCODE_DONE)
         code = PH_EXITCODE_FAILED;

@@ -89,9 +89,9 @@ void ph_stop_forward_end(void) {
 }
 
 void ph_stop_leave_to_child(void) {
-    static const int others[] = {SIGPIPE, SIGCHLD};
+    static const int others[] = {SIGPIPE, SIGXFSZ, SIGCHLD};
     struct sigaction action = {.sa_handler = SIG_DFL};
-    ph_stop_forward_end(); /* an ignored SIGHUP is the user's; an ignored SIGPIPE is main()'s */
+    ph_stop_forward_end(); /* an ignored SIGHUP is the user's; what else is ignored is main()'s */
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         sigaction(others[i], &action, NULL);
     sigset_t none;

@@ -94,8 +94,11 @@ static enum ph_pcp_result do_map(struct ph_gw_server *server, ph_us now,
         return PH_PCP_CANNOT_PROVIDE_EXTERNAL;
     struct ph_gw_mapping *mapping = ph_gw_table_of_client(
         &server->table, PORTHOLE_PCP, &request->client_addr, map->protocol, map->internal_port);
+    if (!mapping && is_delete)
+        return ph_gw_has(server, PH_GW_QUIRK_PCP_DELETE_MISSING) ? PH_PCP_NO_RESOURCES
+                                                                 : PH_PCP_SUCCESS;
     if (!mapping)
-        return is_delete ? PH_PCP_SUCCESS : create_map(server, now, request, ret_mapping);
+        return create_map(server, now, request, ret_mapping);
     if (!is_delete || !owns_map(mapping, request))
         *ret_mapping = mapping;
     return owns_map(mapping, request) ? renew_map(server, now, mapping, request)

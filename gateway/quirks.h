@@ -53,6 +53,8 @@
       "bitcoin/bitcoin#30043")                                                                     \
     X(PCP_NO_DELETE, "pcp-no-delete", "PCP: NO_RESOURCES to every delete",                         \
       "miniupnp/miniupnp#132")                                                                     \
+    X(PCP_DELETE_MISSING, "pcp-delete-missing", "PCP: NO_RESOURCES to a delete of what is gone",   \
+      "miniupnp/miniupnp#132")                                                                     \
     X(LEASE_NOT_EXTENDED, "lease-not-extended", "all: a renewal succeeds and extends nothing",     \
       "miniupnp/miniupnp#131")                                                                     \
     X(SHORT_REFUSAL, "short-refusal", "PCP: UNSUPP_VERSION in 8 bytes",                            \

@@ -6,6 +6,7 @@
  * give up. UPnP lets anybody delete anything, so only entries of this host's own address are.
  */
 #include "core/state.h"
+#include "wire/pcp.h"
 #include "wire/soap.h"
 
 /* A router that never says that its list is at its end must not be asked for ever. */
@@ -133,8 +134,32 @@ static void look_on(struct ph_mapping *m, struct ph_attempt *a) {
     ph_mapping_run(m);
 }
 
+/* miniupnpd says NO_RESOURCES when there is nothing to delete, where RFC 6887 §15 wants success;
+ * some say so of what is there. To tell the two apart, it is made, for the shortest time, and
+ * deleted. */
+static bool must_make_first(struct ph_attempt *a, int error) {
+    if (a->method != PORTHOLE_PCP || error != PORTHOLE_ERR_NO_RESOURCES || a->port_tries > 0)
+        return false;
+    a->port_tries++;
+    return true;
+}
+
+void ph_errand_shortened(struct ph_mapping *m, struct ph_attempt *a, uint32_t left_s) {
+    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    if (left_s > 0)
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
+    else
+        conclude(a, PORTHOLE_ERR_NO_RESOURCES, PH_PCP_NO_RESOURCES);
+    ph_mapping_run(m);
+}
+
 void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, int code) {
     ph_attempt_answered(a, PH_ATTEMPT_IDLE);
+    if (must_make_first(a, error)) {
+        ph_attempt_start(a, PH_PURPOSE_SHORTEN);
+        ph_mapping_run(m);
+        return;
+    }
     if (error == 0) {
         a->held = true; /* it was here, and is no more */
         m->method = a->method;

@@ -107,6 +107,10 @@ void ph_mapping_shortened(struct ph_mapping *m, enum porthole_method method, uin
     ph_us expires = m->engine->now + PH_SECONDS(left_s);
     if (a->purpose != PH_PURPOSE_SHORTEN || a->state != PH_ATTEMPT_ASKED)
         return;
+    if (m->is_errand) {
+        ph_errand_shortened(m, a, left_s);
+        return;
+    }
     if (left_s > 0 && expires < m->expires) {
         m->expires = expires;
         m->granted_s = left_s;

@@ -102,7 +102,7 @@ struct ph_attempt {
     uint8_t state;
     uint8_t purpose;
     uint8_t tries;      /* requests sent */
-    uint8_t port_tries; /* UPnP: conflicts so far */
+    uint8_t port_tries; /* UPnP: conflicts so far; an errand of PCP: made, to be deleted */
     bool touched : 1;   /* a request was sent that the gateway may have granted */
     bool held : 1;      /* it was granted and not deleted since */
 };
@@ -158,6 +158,7 @@ struct ph_mapping {
     uint8_t upnp_step;   /* enum ph_upnp_step */
     uint8_t lease_step;  /* of the ladder, in the last AddPortMapping */
     uint8_t lease_tries; /* in this ladder */
+    uint8_t port_turn;   /* other ports so far, see upnp_ladder.c */
     uint8_t readback;    /* enum ph_readback */
     char description[];  /* "" = "porthole" */
 };
@@ -433,8 +434,7 @@ void ph_mapping_unmap(struct ph_mapping *m);
 bool ph_mapping_has_predecessor(const struct ph_mapping *m);
 /* The removal's part of ph_mapping_run(). */
 void ph_mapping_run_removal(struct ph_mapping *m);
-/* Ends it now, whatever the gateway still holds. */
-void ph_mapping_finish(struct ph_mapping *m);
+void ph_mapping_finish(struct ph_mapping *m); /* now, whatever the gateway still holds */
 
 /* ---- errand.c: removing what another client of this host left behind ------------------------- */
 
@@ -445,6 +445,7 @@ bool ph_errand_wants(const struct ph_mapping *m, enum porthole_method method);
 enum porthole_fate ph_errand_judge(struct ph_mapping *m);
 /* Answers: a delete's, an entry's by its port, an entry's by its index, and that there is none. */
 void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, int code);
+void ph_errand_shortened(struct ph_mapping *m, struct ph_attempt *a, uint32_t left_s);
 void ph_errand_verified(struct ph_mapping *m, struct ph_attempt *a, bool is_ours);
 void ph_errand_listed(struct ph_mapping *m, struct ph_attempt *a,
                       const struct ph_soap_message *entry);

@@ -116,13 +116,23 @@ void ph_upnp_ladder_port(struct ph_mapping *m, struct ph_attempt *a) {
         a->port = m->external.port ? m->external.port : m->wished_port;
 }
 
+/* Any, but the next process, which has the nonce from this one if that should die, will come upon
+ * the same ports in the same order, and so upon the one that this one was given. */
+static uint16_t draw_port(struct ph_mapping *m) {
+    struct ph_seeded chance = {.state = m->port_turn++};
+    const struct ph_random source = {.fill = ph_seeded_fill, .user = &chance};
+    for (size_t i = 0; i < sizeof m->nonce; i++)
+        chance.state = chance.state * 0x100000001b3U + m->nonce[i];
+    return (uint16_t)(1024 + ph_random_below(&source, 65536 - 1024));
+}
+
 static bool other_port(struct ph_mapping *m, struct ph_attempt *a, unsigned most) {
     if (m->flags & PORTHOLE_EXACT_PORT || m->gateway->upnp.facts->has_same_port ||
         a->port_tries >= most)
         return false;
     a->port_tries++;
     a->touched = a->held; /* the device made nothing at the port before, and is yet to be asked */
-    a->port = (uint16_t)(1024 + ph_random_below(&m->engine->config.random, 65536 - 1024));
+    a->port = draw_port(m);
     m->upnp_step = PH_UPNP_STEP_ADD;
     if (m->gateway->upnp.facts->overwrites)
         m->upnp_step = PH_UPNP_STEP_LOOK_BEFORE;

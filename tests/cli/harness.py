@@ -11,6 +11,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -165,6 +166,24 @@ class Gateway(Held):
         text = re.sub(r" *\b\d+\.\d+ ms", " T ms", text)
         text = re.sub(r'"(\w+_ms|epoch_s)":[\d.]+', r'"\1":0', text)
         return text
+
+
+class Noted(Gateway):
+    """A gateway, and a state file of the test's own."""
+
+    def __init__(self, program, *options):
+        super().__init__(program, *options)
+        self.folder = tempfile.TemporaryDirectory()
+        self.state = os.path.join(self.folder.name, "leases.json")
+        self.ask = (*self.ask, "--state", self.state)
+
+    def __exit__(self, *arguments):
+        super().__exit__(*arguments)
+        self.folder.cleanup()
+
+    def leases(self):
+        with open(self.state, encoding="utf-8") as file:
+            return json.load(file)["leases"]
 
 
 class Halfway:

@@ -3,20 +3,32 @@
 when processes write it at the same time, and when one is killed. And SIGUSR1."""
 
 import concurrent.futures
+import contextlib
+import ctypes
 import glob
 import json
 import os
+import resource
 import signal
 import stat
 
-from harness import CLIENT, Held, environment, equal, run, test, wait_until
-from unmap_tests import Noted
+from harness import CLIENT, Held, Noted, environment, equal, run, test, wait_until
 
 FACTS = ("protocol", "internal", "external", "via", "gateway", "holder")
 
 
 def facts(lease):
     return tuple(lease[name] for name in FACTS)
+
+
+PR_CAPBSET_DROP = 24
+CAPABILITIES_OF_FILES = (1, 2)  # to write and to read what one may not
+
+
+def obey_modes():
+    """Root, too, is held to what the modes of files say, from its next program on."""
+    for capability in CAPABILITIES_OF_FILES:
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 @test
@@ -98,8 +110,10 @@ def damaged_file_is_set_aside(program):
         run(program, "map", *gateway.ask, "-p", "natpmp", "--once", "8080").expect(0)
         with open(gateway.state, "rb") as file:
             whole = file.read()
-        damages = [whole[:cut] for cut in range(0, len(whole) - 1, 23)]
-        damages += [b"[]", b"{}", b'{"version":2,"leases":[]}', b'{"version":1,"leases":[1]}',
+        damages = [whole[:cut] for cut in range(0, len(whole) - 1)]
+        damages += [b"[]", b"{}", b'{"version":0,"leases":[]}', b'{"version":1,"leases":[1]}',
+                    b"[" * 1000000, b"x" * 20000000, whole.replace(b"8080", b"80\\u0000"),
+                    whole.replace(b"}", b"},", 1), whole + b"\0", whole + whole,
                     whole.replace(b"8080", b"0"), whole.replace(b"8080", b"65536"),
                     whole.replace(b"tcp", b"sctp"), whole.replace(b"natpmp", b"x"),
                     whole.replace(b'"key": "', b'"key": "z'), b"\0" * 100, b"\xff\xfe",
@@ -114,6 +128,112 @@ def damaged_file_is_set_aside(program):
             with open(f"{gateway.state}.damaged", "rb") as file:
                 equal(file.read(), damage, "what was set aside")
             equal(len(gateway.leases()), 1, "the leases")
+
+
+@test
+def newer_file_is_left_alone(program):
+    with Noted(program) as gateway:
+        newer = b'{"version": 2, "leases": {}, "more": true}'
+        with open(gateway.state, "wb") as file:
+            file.write(newer)
+        said = f"state file {gateway.state}: left alone: a newer porthole has written it\n"
+        for port in ("8080", "8081"):
+            result = run(program, "map", *gateway.ask, "--once", port).expect(0)
+            equal(result.err, f"porthole map: {said}", "standard error")
+        result = run(program, "unmap", *gateway.ask, "--all").expect(1)
+        equal(result.err, f"porthole unmap: {said}", "standard error")
+        with open(gateway.state, "rb") as file:
+            equal(file.read(), newer, "the file")
+
+
+@test
+def full_disk_is_no_reason_to_fail(program):
+    """As far as a file of at most so many bytes is like one."""
+    with Noted(program) as gateway:
+        run(program, "map", *gateway.ask, "--once", "8080").expect(0)
+        before = gateway.leases()
+        ports = [str(port) for port in range(8081, 8130)]
+        for size in (0, 1, 100, 4096):
+            result = run(program, "map", *gateway.ask, "--once", *ports,
+                         preexec_fn=lambda size=size: resource.setrlimit(
+                             resource.RLIMIT_FSIZE, (size, size))).expect(0)
+            equal(result.err, f"porthole map: state file {gateway.state}: cannot be written: File "
+                              "too large\n", "standard error")
+            equal(gateway.leases(), before, "the leases")
+            equal(sorted(os.listdir(gateway.folder.name)), ["leases.json", "leases.json.lock"])
+
+
+@test
+def what_may_not_be_written_is_told_once_and_harms_nothing(program):
+    with Noted(program) as gateway:
+        run(program, "map", *gateway.ask, "--once", "8080").expect(0)
+        before = gateway.leases()
+        os.chmod(gateway.folder.name, 0o500)
+        said = f"porthole map: state file {gateway.state}: cannot be written: Permission denied\n"
+        for port, told in (("8080", ""), ("8081", said)):  # the first one is known
+            result = run(program, "map", *gateway.ask, "--once", port, preexec_fn=obey_modes)
+            equal(result.expect(0).err, told, "standard error")
+        with Held(program, "map", *gateway.ask, "8082", preexec_fn=obey_modes) as held:
+            assert held.line().startswith("tcp 8082 is open")
+            equal(held.end(0).err, said, "standard error")
+        os.chmod(gateway.state, 0)
+        result = run(program, "unmap", *gateway.ask, "--all", preexec_fn=obey_modes).expect(1)
+        equal(result.err, f"porthole unmap: state file {gateway.state}: cannot be read: "
+                          "Permission denied\n", "standard error")
+        os.chmod(gateway.state, 0o600)
+        os.chmod(gateway.folder.name, 0o700)
+        equal(gateway.leases(), before, "the leases")
+        equal(sorted(os.listdir(gateway.folder.name)), ["leases.json", "leases.json.lock"])
+
+
+@test
+def what_could_not_be_written_is_written_later(program):
+    with Noted(program) as gateway:
+        os.mkdir(f"{gateway.state}.new")  # in the way
+        with Held(program, "map", *gateway.ask, "--json", "8080") as held:
+            held.event("mapped")
+            assert "cannot be written" in held.err, held.err
+            assert not os.path.exists(gateway.state)
+            os.rmdir(f"{gateway.state}.new")
+            held.send(signal.SIGUSR1)
+            held.event("status")
+            wait_until(lambda: os.path.exists(gateway.state), "the note")
+            equal([lease["via"] for lease in gateway.leases()], ["pcp"], "the note")
+            held.end(0)
+
+
+@test
+def of_several_that_begin_at_once_one_has_the_port(program):
+    with Noted(program) as gateway, contextlib.ExitStack() as stack:
+        for _ in range(5):
+            holds = [stack.enter_context(Held(program, "map", *gateway.ask, "--json", "8080"))
+                     for _ in range(8)]
+            wait_until(lambda: sum(held.process.poll() is not None for held in holds) >= 7,
+                       "the ends of the others")
+            (winner,) = [held for held in holds if held.process.poll() is None]
+            winner.event("mapped")
+            for held in holds:
+                if held is not winner:
+                    equal(held.end(1, None).err, "porthole map: tcp 8080 is held by process "
+                                                 f"{winner.process.pid}\n", "standard error")
+            winner.end(0)
+
+
+@test
+def several_find_a_damaged_file_at_once(program):
+    with Noted(program) as gateway:
+        for _ in range(10):
+            with open(gateway.state, "wb") as file:
+                file.write(b"{" * 300000)
+            holds = [Held(program, "map", *gateway.ask, "--once", str(8080 + number))
+                     for number in range(8)]
+            for held in holds:
+                with held:
+                    held.end(0, None)
+            said = "".join(held.err for held in holds)
+            equal(said.count("is damaged"), 1, said)
+            equal(sorted(lease["internal"] for lease in gateway.leases()),
+                  list(range(8080, 8088)), "the leases")
 
 
 @test

@@ -5,30 +5,11 @@ state file, by its key or by force, and nothing else is."""
 import json
 import os
 import signal
-import tempfile
 
-from harness import CLIENT, Gateway, Held, equal, run, test, wait_until
+from harness import CLIENT, Gateway, Held, Noted, equal, run, test, wait_until
 
 UNKNOWN = ("no lease of porthole's is known; --foreign removes it whoever opened it, --key by its "
            "key\n")
-
-
-class Noted(Gateway):
-    """A gateway, and a state file of the test's own."""
-
-    def __init__(self, program, *options):
-        super().__init__(program, *options)
-        self.folder = tempfile.TemporaryDirectory()
-        self.state = os.path.join(self.folder.name, "leases.json")
-        self.ask = (*self.ask, "--state", self.state)
-
-    def __exit__(self, *arguments):
-        super().__exit__(*arguments)
-        self.folder.cleanup()
-
-    def leases(self):
-        with open(self.state, encoding="utf-8") as file:
-            return json.load(file)["leases"]
 
 
 @test

@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import machine  # noqa: E402
 import netns  # noqa: E402
+import crash_tests  # noqa: E402, F401
 import doctor_tests  # noqa: E402, F401
 import lease_tests  # noqa: E402, F401
 import network_tests  # noqa: E402, F401

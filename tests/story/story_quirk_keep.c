@@ -155,6 +155,52 @@ static void delete_of_what_is_gone_is_done(void **state) {
     ph_world_free(world);
 }
 
+static struct ph_event remove_by_pcp(struct ph_world *world, const uint8_t *key) {
+    struct ph_map_request request = {.protocol = PORTHOLE_TCP,
+                                     .internal_port = STORY_PORT,
+                                     .external_port = STORY_PORT,
+                                     .methods = PORTHOLE_USE_PCP,
+                                     .lifetime_s = 7200,
+                                     .key = key};
+    porthole_id id;
+    assert_int_equal(ph_world_remove(world, &request, &id), 0);
+    ph_world_run(world, PH_SECONDS(5));
+    assert_int_equal(ph_world_last(world).type, PORTHOLE_EVENT_UNMAPPED);
+    ph_gw_server_tick(world->server, world->now);
+    assert_int_equal(ph_gw_server_count(world->server), 0);
+    return ph_world_last(world);
+}
+
+static void removal_of_what_is_gone_is_told_from_a_refusal(void **state) {
+    (void)state;
+    struct ph_world *world = world_of(PORTHOLE_USE_PCP, PH_GW_QUIRK_PCP_DELETE_MISSING);
+    struct ph_event event = remove_by_pcp(world, NULL);
+    assert_int_equal(event.info.fate, PORTHOLE_FATE_REMOVED);
+    assert_int_equal(event.info.error, 0);
+    /* A delete, a MAP for a second, a delete. */
+    assert_int_equal(story_pcp_count(world), 3);
+    ph_world_free(world);
+    world = world_of(PORTHOLE_USE_PCP, PH_GW_QUIRK_PCP_NO_DELETE);
+    struct ph_mapping_info left = ph_world_query(world, story_map(world, PORTHOLE_LEASE));
+    ph_world_run(world, PH_SECONDS(1));
+    ph_world_restart_client(world);
+    event = remove_by_pcp(world, left.key);
+    assert_int_equal(event.info.fate, PORTHOLE_FATE_EXPIRES);
+    assert_int_equal(event.info.error, PORTHOLE_ERR_NO_RESOURCES);
+    assert_int_equal(story_pcp_count(world), 4);
+    ph_world_free(world);
+    /* Where nothing can be made, nothing can be told apart. */
+    struct ph_world_options options =
+        story_quirk_options(PORTHOLE_USE_PCP, PH_GW_QUIRK_PCP_DELETE_MISSING);
+    options.quirks |= PH_GW_QUIRK_BIT(PH_GW_QUIRK_PCP_NO_RESOURCES);
+    world = ph_world_new(&options);
+    event = remove_by_pcp(world, NULL);
+    assert_int_equal(event.info.fate, PORTHOLE_FATE_EXPIRES);
+    assert_int_equal(event.info.error, PORTHOLE_ERR_NO_RESOURCES);
+    assert_int_equal(story_pcp_count(world), 2);
+    ph_world_free(world);
+}
+
 /* ---- Little room ----------------------------------------------------------------------------- */
 
 static void small_table_is_never_filled_by_one_mapping(void **state) {
@@ -204,6 +250,7 @@ int main(void) {
         cmocka_unit_test(refusal_of_8_bytes_costs_no_time),
         cmocka_unit_test(delete_that_pcp_refuses_is_followed_by_a_short_lease),
         cmocka_unit_test(delete_of_what_is_gone_is_done),
+        cmocka_unit_test(removal_of_what_is_gone_is_told_from_a_refusal),
         cmocka_unit_test(small_table_is_never_filled_by_one_mapping),
         cmocka_unit_test(full_table_is_told_and_found_free_later),
     };

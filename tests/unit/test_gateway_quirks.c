@@ -441,6 +441,10 @@ static void pcp_refusals(void **state) {
     assert_int_equal(ph_gw_server_count(f->server), 1);
     assert_int_equal(pcp_map(f, 120, &left_s), 0);
     assert_int_equal(left_s, 120);
+    set_quirk(f, PH_GW_QUIRK_PCP_DELETE_MISSING);
+    assert_int_equal(pcp_map(f, 3600, &left_s), 0);
+    assert_int_equal(pcp_map(f, 0, &left_s), 0);
+    assert_int_equal(pcp_map(f, 0, &left_s), 8);
 }
 
 static void version_is_refused_in_8_bytes(void **state) {
