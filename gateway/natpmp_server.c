@@ -9,6 +9,8 @@
 
 #include "gateway/server_parts.h"
 
+#define PROVIDER_PORT_MIN 32768U
+
 static uint8_t protocol_of(uint8_t opcode) {
     return opcode == PH_NATPMP_MAP_TCP ? PORTHOLE_TCP : PORTHOLE_UDP;
 }
@@ -37,6 +39,18 @@ static void delete_mapping(struct ph_gw_server *server, const struct ph_addr *cl
         ph_gw_server_close(server, mapping, PH_GW_REMOVED);
 }
 
+/* Of a provider, which knows no wishes: for this client and internal port, at this time. */
+static uint16_t provider_port(const struct ph_gw_server *server, ph_us now,
+                              const struct ph_gw_facts *facts) {
+    uint64_t period_s = UINT64_C(2) * server->config.behaviour.lease_max_s;
+    struct ph_seeded chance = {.state = ph_gw_server_epoch_s(server, now) / period_s};
+    const struct ph_random source = {.fill = ph_seeded_fill, .user = &chance};
+    for (size_t i = 0; i < sizeof facts->client.b; i++)
+        chance.state = chance.state * 0x100000001b3U + facts->client.b[i];
+    chance.state ^= (uint64_t)facts->internal_port << 32;
+    return (uint16_t)(PROVIDER_PORT_MIN + ph_random_below(&source, 65536U - PROVIDER_PORT_MIN));
+}
+
 /* §3.3. The answer's port is the one that is mapped, whatever was wished for. */
 static enum ph_natpmp_result make_mapping(struct ph_gw_server *server, ph_us now,
                                           const struct ph_addr *client,
@@ -52,6 +66,13 @@ static enum ph_natpmp_result make_mapping(struct ph_gw_server *server, ph_us now
                                                           facts.protocol, facts.internal_port);
     if (facts.internal_port == 0)
         return PH_NATPMP_NOT_AUTHORIZED;
+    if (ph_gw_has(server, PH_GW_QUIRK_PROVIDER_PORT)) {
+        facts.external_port = provider_port(server, now, &facts);
+        if (mapping && mapping->facts.external_port != facts.external_port) {
+            ph_gw_server_close(server, mapping, PH_GW_REMOVED);
+            mapping = NULL;
+        }
+    }
     if (mapping)
         ph_gw_server_renew(server, now, mapping, lease_s);
     else if (ph_gw_server_open(server, now, &facts, false, lease_s, &mapping) < 0)

@@ -57,6 +57,8 @@
       "miniupnp/miniupnp#132")                                                                     \
     X(LEASE_NOT_EXTENDED, "lease-not-extended", "all: a renewal succeeds and extends nothing",     \
       "miniupnp/miniupnp#131")                                                                     \
+    X(PROVIDER_PORT, "provider-port", "NAT-PMP: its own choice, for TCP and UDP, new every 2 leases",  \
+      "passteque/gluetun#1882")                                                                    \
     X(SHORT_REFUSAL, "short-refusal", "PCP: UNSUPP_VERSION in 8 bytes",                            \
       "paullouisageneau/libplum#49")                                                               \
     X(PPP_ONLY, "ppp-only", "UPnP: a WANPPPConnection, and no WANIPConnection",                    \

@@ -30,6 +30,7 @@ import peer_tests  # noqa: E402
 import programs  # noqa: E402
 import restarts  # noqa: E402,F401
 import scenarios  # noqa: E402
+import tunnel_tests  # noqa: E402, F401
 
 TEST_S_MAX = 120.0
 
