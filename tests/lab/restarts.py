@@ -115,17 +115,17 @@ def unheard_restart(tools, protocol):
     crash_and_come_back(tools, protocol, RECHECK_S + 2.0, deafen)
 
 
-@test("pcp", "natpmp", name="router's address changes")
-def new_wan_address(tools, protocol):
+def wan_address_changes(tools, protocol, bound_s, prepare=None):
     with Lab(tools) as lab:
         start_router(lab, "miniupnpd", KINDS[protocol])
+        helper = prepare(lab) if prepare else None
         with Porthole(lab, "map", f"{PORT}/tcp", "--json", "-vv") as porthole:
             event = porthole.wait_event("mapped")
             outside = check_mapped(lab, "miniupnpd", event, "tcp", PORT, (protocol,))
             time.sleep(4.0)
             netns.run(["ip", "-netns", lab.names["router"], "-batch", "-"],
                       f"addr del {WAN}/24 dev wan0\naddr add {NEW_WAN}/24 dev wan0\n")
-            give_up = time.monotonic() + ANNOUNCED_S_MAX
+            give_up = time.monotonic() + bound_s
             address = WAN
             while address != NEW_WAN:
                 # Changed under the mapping, or made again under the new address.
@@ -134,6 +134,20 @@ def new_wan_address(tools, protocol):
             assert event["external"]["port"] == outside
             porthole.interrupt()
             porthole.expect_exit(0)
+        if helper:
+            helper.kill()
+            helper.communicate()
+
+
+@test("pcp", "natpmp", name="router's address changes")
+def new_wan_address(tools, protocol):
+    wan_address_changes(tools, protocol, ANNOUNCED_S_MAX)
+
+
+@test("upnp", name="router's address changes, ports of announcements taken")
+def new_wan_address_by_upnp(tools, protocol):
+    """Nothing is announced: the device is asked once in a while."""
+    wan_address_changes(tools, protocol, RECHECK_S + 2.0, deafen)
 
 
 @test(*KINDS, name="a forger floods the client")

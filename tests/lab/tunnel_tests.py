@@ -100,6 +100,19 @@ def check_without_gap(log, protocol):
     return sum(entry[0] == "opened" for entry in own) - 1
 
 
+def read_lines(path):
+    with open(path, encoding="ascii") as file:
+        return [line.split() for line in file]
+
+
+def wait_told(path, count):
+    """What a hook is not told in time is not told: the next event of its mapping is newer."""
+    give_up = time.monotonic() + 10.0
+    while len(read_lines(path)) < count:
+        assert time.monotonic() < give_up, f"the hook was told {read_lines(path)}"
+        time.sleep(0.01)
+
+
 def check_payload(lab, event):
     """By both protocols, at the port that was told. The provider may choose another one meanwhile,
     so once may be unlucky."""
@@ -127,6 +140,7 @@ def short_leases_through_a_tunnel(tools, _router):
                 wrong = check_payload(lab, events[-1])
                 assert wrong == [None, None], wrong
                 events += [porthole.wait_event("changed", 2.5 * LEASE_S) for _ in range(2)]
+                wait_told(told, len(events))
             porthole.interrupt()
             porthole.expect_exit(0)
         log = lab.end_provider()
@@ -134,8 +148,7 @@ def short_leases_through_a_tunnel(tools, _router):
         assert min(changes) >= CHANGES_MIN, f"{changes} changes"
         kinds = {event["event"] for event in porthole.seen}
         assert kinds == {"mapped", "changed", "unmapped"}, f"told: {kinds}"
-        with open(told, encoding="ascii") as file:
-            lines = [line.split() for line in file]
+        lines = read_lines(told)
         wanted = [[event["event"], event["protocol"], str(event["external"]["port"])]
                   for event in porthole.seen]
         assert sorted(lines) == sorted(wanted), f"the hook was told {lines}, not {wanted}"
