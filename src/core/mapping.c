@@ -34,6 +34,11 @@ void ph_mapping_raise(struct ph_mapping *m, enum porthole_event_type type) {
         return;
     if (m->event == PORTHOLE_EVENT_MAPPED && type == PORTHOLE_EVENT_CHANGED)
         return; /* nobody has heard of what changed */
+    if (m->event == PORTHOLE_EVENT_MAPPED && type == PORTHOLE_EVENT_PENDING) {
+        ph_link_remove(&m->in_events); /* nor of what is over */
+        m->event = 0;
+        return;
+    }
     m->event = (uint8_t)type;
     if (!ph_link_is_in(&m->in_events))
         ph_list_append(&m->engine->events, &m->in_events);

@@ -10,6 +10,9 @@
 #include "core/state.h"
 #include "wire/soap.h"
 
+/* For a look that is good to have: who cannot take it is believed. */
+#define CONFIRM_DEADLINE PH_SECONDS(1)
+
 uint32_t ph_upnp_action_post(struct ph_gateway *g, const char *action,
                              const struct ph_soap_argument *arguments, size_t count,
                              ph_us deadline) {
@@ -101,6 +104,7 @@ static const char *action_of(const struct ph_mapping *m, const struct ph_attempt
     switch ((enum ph_upnp_step)m->upnp_step) {
     case PH_UPNP_STEP_LOOK_BEFORE:
     case PH_UPNP_STEP_LOOK_AFTER:
+    case PH_UPNP_STEP_CONFIRM:
         return "GetSpecificPortMappingEntry";
     case PH_UPNP_STEP_CLEAR:
         return "DeletePortMapping";
@@ -115,8 +119,12 @@ static bool is_adding(const struct ph_attempt *a) {
     return a->purpose == PH_PURPOSE_MAKE || a->purpose == PH_PURPOSE_RENEW;
 }
 
+static bool is_confirming(const struct ph_mapping *m, const struct ph_attempt *a) {
+    return a->purpose == PH_PURPOSE_MAKE && m->upnp_step == PH_UPNP_STEP_CONFIRM;
+}
+
 static uint32_t post_action(struct ph_mapping *m, struct ph_attempt *a) {
-    ph_us deadline = m->engine->now + PH_HTTP_DEADLINE;
+    ph_us deadline = m->engine->now + (is_confirming(m, a) ? CONFIRM_DEADLINE : PH_HTTP_DEADLINE);
     if (is_adding(a) && m->upnp_step == PH_UPNP_STEP_BEGIN)
         ph_upnp_ladder_begin(m, a);
     m->dialect = m->gateway->upnp.facts->dialect;
@@ -127,6 +135,12 @@ static uint32_t post_action(struct ph_mapping *m, struct ph_attempt *a) {
     if (is_adding(a))
         ph_upnp_ladder_port(m, a);
     return post_by_port(m, a, action_of(m, a), deadline);
+}
+
+static void tell_added(struct ph_mapping *m) {
+    struct ph_gateway *g = m->gateway;
+    struct ph_endpoint external = {g->upnp.external, m->attempts[PORTHOLE_UPNP - 1].port};
+    ph_mapping_granted(m, PORTHOLE_UPNP, ph_upnp_ladder_granted_s(m), &external);
 }
 
 /* No exchange came about or none was answered: another try a little later, then the end. Nobody is
@@ -140,6 +154,10 @@ static void action_failed(struct ph_mapping *m, struct ph_attempt *a, int error,
                 m->engine->now >= g->methods[PORTHOLE_UPNP].asked + PH_HTTP_DEADLINE;
     bool is_hanging = (error == PORTHOLE_ERR_TIMEOUT || error == PORTHOLE_ERR_UNREACHABLE) &&
                       a->purpose == PH_PURPOSE_DELETE;
+    if (is_confirming(m, a)) {
+        tell_added(m); /* by its own word it is there */
+        return;
+    }
     if (a->tries < PH_TRIES_MAX && g->upnp.phase == PH_UPNP_READY && !is_moved && !is_hanging) {
         a->next = m->engine->now + ph_retry_delay(m->engine, a->tries);
         ph_mapping_run(m);
@@ -272,6 +290,9 @@ static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned 
     } else if (m->upnp_step == PH_UPNP_STEP_CLEAR && code == PH_UPNP_NO_SUCH_ENTRY) {
         m->upnp_step = PH_UPNP_STEP_ADD;
         ask_next(a);
+    } else if (m->upnp_step == PH_UPNP_STEP_CONFIRM) {
+        facts->has_no_query = true; /* also when it does not find what it has just made */
+        tell_added(m);
     } else {
         if (m->upnp_step != PH_UPNP_STEP_CLEAR)
             facts->has_no_query |= code != PH_UPNP_NO_SUCH_ENTRY;
@@ -279,14 +300,34 @@ static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned 
     }
 }
 
+/* Who leaves a mapping to its lease hears of it once, and is gone. */
+static bool must_confirm(const struct ph_mapping *m, const struct ph_attempt *a) {
+    return a->purpose == PH_PURPOSE_MAKE && (m->flags & PORTHOLE_LEASE) && !m->hidden &&
+           !m->gateway->upnp.facts->has_no_query;
+}
+
+static void confirmed(struct ph_mapping *m, struct ph_attempt *a,
+                      const struct ph_soap_message *reply) {
+    tell_added(m);
+    if (m->state != PORTHOLE_SUCCESS || m->method != PORTHOLE_UPNP)
+        return;
+    m->readback = PH_READBACK_MADE;
+    ph_upnp_readback_told(m, a, reply);
+}
+
 static void added(struct ph_mapping *m, struct ph_attempt *a) {
     struct ph_gateway *g = m->gateway;
-    struct ph_endpoint external = {g->upnp.external, a->port};
     bool is_renewal = a->purpose == PH_PURPOSE_RENEW;
     ph_upnp_ladder_done(m);
+    if (must_confirm(m, a)) {
+        a->held = true;
+        m->upnp_step = PH_UPNP_STEP_CONFIRM;
+        ask_next(a);
+        return;
+    }
     if (is_renewal)
         ph_upnp_search_readdress(g);
-    ph_mapping_granted(m, PORTHOLE_UPNP, ph_upnp_ladder_granted_s(m), &external);
+    tell_added(m);
     if (m->state != PORTHOLE_SUCCESS || m->method != PORTHOLE_UPNP || m->hidden ||
         (g->upnp.facts->has_no_query && !g->upnp.facts->is_query_odd))
         return;
@@ -321,6 +362,8 @@ static void action_succeeded(struct ph_mapping *m, struct ph_attempt *a,
     } else if (m->upnp_step == PH_UPNP_STEP_CLEAR) {
         m->upnp_step = PH_UPNP_STEP_ADD;
         ask_next(a);
+    } else if (m->upnp_step == PH_UPNP_STEP_CONFIRM) {
+        confirmed(m, a, reply);
     } else {
         looked(m, a, reply);
     }

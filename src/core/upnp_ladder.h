@@ -43,7 +43,8 @@ enum ph_upnp_step {
     PH_UPNP_STEP_ADD,
     PH_UPNP_STEP_LOOK_BEFORE, /* whether another host has the port, where nothing else guards it */
     PH_UPNP_STEP_LOOK_AFTER,  /* whose mapping the conflict is with */
-    PH_UPNP_STEP_CLEAR        /* it is our own of an earlier life, and goes first */
+    PH_UPNP_STEP_CLEAR,       /* it is our own of an earlier life, and goes first */
+    PH_UPNP_STEP_CONFIRM      /* what was made is looked at before it is told */
 };
 
 /* UPnP: what the next read-back is about. */

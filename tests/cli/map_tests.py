@@ -276,3 +276,26 @@ def interrupted_before_a_result(program):
             assert gateway.asked.wait(PATIENCE_S), "it asks nothing"
             held.end(1)
             equal((held.out, held.err), ("", "porthole map: interrupted\n"))
+
+
+@test
+def once_tells_the_port_that_is_true(program):
+    """A device that maps to the same port inside, whatever it was asked: only the reading back shows
+    it, and --once has one chance to tell."""
+    with Gateway(program, "--quirk", "same-port-forced") as gateway:
+        arguments = (*gateway.ask, "-p", "upnp", "--once", "--json", "-e", "50123", "8080")
+        for _ in range(2):
+            result = run(program, "map", *arguments).expect(0)
+            (line,) = result.out.splitlines()
+            event = json.loads(line)
+            equal((event["event"], event["external"]["port"]), ("mapped", 8080), "what is told")
+        equal([line for line in gateway.log() if line.endswith("stopped")],
+              ["closed tcp 8080 8080 stopped"], "what is open")
+
+
+@test
+def once_waits_for_no_answer_that_does_not_come(program):
+    with Gateway(program, "--quirk", "no-read-back") as gateway:
+        result = run(program, "map", *gateway.ask, "-p", "upnp", "--once", "--json",
+                     "8080").expect(0)
+        equal(json.loads(result.out)["external"]["port"], 8080, "what is told")

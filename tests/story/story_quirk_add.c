@@ -224,6 +224,26 @@ static void router_that_leads_elsewhere_is_found_out_and_asked_for_the_same_port
     ph_world_free(world);
 }
 
+/* It is told once, and not before it is so: who leaves it to its lease is gone by then. */
+static void lease_is_read_back_before_it_is_told(void **state) {
+    (void)state;
+    struct ph_world *world = world_of(PH_GW_QUIRK_SAME_PORT_FORCED);
+    porthole_id id = map_to(world, 4000, PORTHOLE_LEASE);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+    assert_int_equal(world->event_count, 1);
+    assert_int_equal(ph_gw_server_count(world->server), 1);
+    assert_int_equal(story_http_count(world, "#GetSpecificPortMappingEntry"), 2);
+    ph_world_free(world);
+    /* A device that cannot be asked is believed. */
+    world = world_of(PH_GW_QUIRK_NO_READ_BACK);
+    id = map_to(world, 4000, PORTHOLE_LEASE);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, id, PORTHOLE_UPNP, 4000);
+    assert_int_equal(world->event_count, 1);
+    ph_world_free(world);
+}
+
 /* ---- What is there already ------------------------------------------------------------------- */
 
 /* Puts a mapping on the gateway as another host, or another process of this one, did before. */
@@ -367,6 +387,7 @@ int main(void) {
         cmocka_unit_test(router_on_which_every_port_is_taken_is_tried_less_with_each_round),
         cmocka_unit_test(router_that_maps_same_ports_only_is_asked_for_the_same),
         cmocka_unit_test(same_port_is_no_answer_to_a_wish_that_must_be_exact),
+        cmocka_unit_test(lease_is_read_back_before_it_is_told),
         cmocka_unit_test(router_that_leads_elsewhere_is_found_out_and_asked_for_the_same_port),
         cmocka_unit_test(own_mapping_of_an_earlier_life_is_taken_over),
         cmocka_unit_test(mapping_of_somebody_else_is_left_alone),

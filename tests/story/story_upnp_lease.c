@@ -215,9 +215,38 @@ static void entry_that_is_missing_a_minute_later_is_lost(void **state) {
     ph_world_free(world);
 }
 
+/* What it is asked behind its yes is waited for no longer than a second. */
+static void lease_that_is_not_read_back_is_told_all_the_same(void **state) {
+    (void)state;
+    struct igd igd;
+    igd_init(&igd);
+    struct ph_world_options options = igd_options(&igd);
+    struct ph_world *world = ph_world_new(&options);
+    porthole_id first = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, first, PORTHOLE_UPNP, STORY_PORT);
+    igd.hangs = 1;
+    igd.hangs_at = 1;
+    struct ph_map_request request = {.protocol = PORTHOLE_UDP,
+                                     .internal_port = 9090,
+                                     .external_port = 9090,
+                                     .lifetime_s = 7200,
+                                     .flags = PORTHOLE_LEASE};
+    porthole_id second;
+    ph_world_map_request(world, &request, &second);
+    ph_world_run(world, PH_MS(900));
+    assert_int_equal(ph_world_query(world, second).state, PORTHOLE_PENDING);
+    ph_world_run(world, PH_MS(300));
+    story_assert_mapped(world, second, PORTHOLE_UPNP, 9090);
+    assert_int_equal(ph_world_count(world, second, PORTHOLE_EVENT_MAPPED), 1);
+    assert_int_equal(igd.adds, 2);
+    ph_world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(router_that_knows_no_leases_is_asked_for_none),
+        cmocka_unit_test(lease_that_is_not_read_back_is_told_all_the_same),
         cmocka_unit_test(renewed_and_the_new_address_told),
         cmocka_unit_test(uplink_that_goes_at_a_renewal_is_no_loss_until_the_lease_ends),
         cmocka_unit_test(device_that_is_gone_for_a_while_keeps_the_mapping),
