@@ -42,8 +42,7 @@ struct ph_live {
     size_t rows, columns;            /* of the terminal */
     int64_t start_ms;
     int64_t due_ms;
-    size_t drawn; /* rows on the terminal, above the cursor */
-    char *text, *shown;
+    char *text, *shown; /* what is on the terminal above the cursor */
     size_t size;
 };
 
@@ -66,15 +65,32 @@ static void measure(struct ph_live *live) {
     live->is_off = !live->is_once && live->count + FOOT_ROWS >= live->rows;
 }
 
+/* A terminal that has become narrower since has made several rows of one, as most do. */
+static size_t rows_of(const char *text, size_t columns) {
+    size_t rows = 0, len = 0;
+    for (; *text; text++) {
+        if (*text == '\n') {
+            rows += len > columns ? (len + columns - 1) / columns : 1;
+            len = 0;
+        } else if (*text == '\x1b') {
+            text += strcspn(text, "m");
+        } else {
+            len++;
+        }
+    }
+    return rows;
+}
+
 /* Takes it from the terminal; the cursor is where its first row was. */
 static void erase(void *user) {
     struct ph_live *live = user;
     char sequence[32];
-    if (live->drawn == 0)
+    if (live->shown[0] == '\0')
         return;
-    snprintf(sequence, sizeof sequence, "\r\x1b[%luA\x1b[J", (unsigned long)live->drawn);
+    measure(live);
+    snprintf(sequence, sizeof sequence, "\r\x1b[%luA\x1b[J",
+             (unsigned long)rows_of(live->shown, live->columns));
     ph_output_screen(sequence);
-    live->drawn = 0;
     live->shown[0] = '\0';
 }
 
@@ -280,13 +296,6 @@ static void draw_foot(struct ph_live *live, size_t max) {
     snprintf(live->text + len, live->size - len, "%s\n", row.text);
 }
 
-static size_t rows_of(const char *text) {
-    size_t rows = 0;
-    for (; *text; text++)
-        rows += *text == '\n';
-    return rows;
-}
-
 void ph_live_draw(struct ph_live *live) {
     if (!live)
         return;
@@ -315,7 +324,6 @@ void ph_live_draw(struct ph_live *live) {
     erase(live);
     ph_output_screen(live->text);
     memcpy(live->shown, live->text, live->size);
-    live->drawn = rows_of(live->text);
 }
 
 int64_t ph_live_due_ms(const struct ph_live *live) {

@@ -146,7 +146,7 @@ class Gateway(Held):
             with contextlib.suppress(AssertionError):
                 self.facts = self.event("listening")
                 break
-            self.__exit__()
+            Held.__exit__(self)
         else:
             raise AssertionError(f"the gateway does not start: {self.err}")
         self.ask = ("-g", self.internal, "-b", CLIENT)

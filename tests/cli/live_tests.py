@@ -69,6 +69,15 @@ class Screen:
             if self.column == self.columns and VIEW.match(self.lines[self.row]):
                 self.wrong.append(f"{self.columns} columns: {self.lines[self.row]}")
 
+    def reflow(self, columns):
+        """What most terminals do that become narrower: what was one row becomes several."""
+        lines = []
+        for row, line in enumerate(self.lines):
+            if row == self.row:
+                self.row = len(lines)
+            lines += [line[at:at + columns] for at in range(0, max(1, len(line)), columns)]
+        self.lines = lines
+
     def text(self):
         return [line.rstrip() for line in self.lines if line.strip()]
 
@@ -108,6 +117,7 @@ class Terminal:
         """What is on its way has the old width still."""
         with self.lock:
             self.screen.columns = max(columns, self.screen.columns)
+            self.screen.reflow(columns)
             self._set_size(columns, rows)
         self.process.send_signal(signal.SIGWINCH)
         self.wait(question, what)
@@ -275,15 +285,22 @@ def other_lines_are_printed_above_the_view(program):
 
 @test
 def size_may_change(program):
+    ports = ("8080", "51820/udp", "9000")
+
+    def is_view(lines, ending):
+        """All of it, once, and nothing of what was there before."""
+        rows = [line for line in lines if line[:3] in ("tcp", "udp")]
+        return held(lines) and [row[:4] for row in rows] == ["tcp ", "udp ", "tcp "] and \
+            rows == lines[-4:-1] and rows[0].endswith(ending)
+
     with Gateway(program) as gateway:
-        with Terminal(program, "map", *gateway.ask, "-p", "pcp", "8080", columns=120) as terminal:
-            terminal.wait(held, "the port")
+        with Terminal(program, "map", *gateway.ask, "-p", "pcp", *ports, columns=200) as terminal:
+            terminal.wait(lambda lines: is_view(lines, "renewed before"), "the ports")
             for columns, ending in ((80, " min"), (40, "PCP"), (200, "renewed before"),
-                                    (40, "PCP")):
-                terminal.resize(columns, 24, lambda lines, ending=ending: held(lines) and
-                                lines[-2].startswith("tcp 8080  open") and
-                                lines[-2].endswith(ending), f"{columns} columns")
-            terminal.resize(80, 2, lambda lines: not held(lines), "the end of the view")
+                                    (40, "PCP"), (30, "..."), (80, " min")):
+                terminal.resize(columns, 24, lambda lines, ending=ending: is_view(lines, ending),
+                                f"{columns} columns")
+            terminal.resize(80, 4, lambda lines: not held(lines), "the end of the view")
             terminal.process.send_signal(signal.SIGUSR1)
             terminal.wait(lambda lines: any(" is open: " in line for line in lines), "plain lines")
             terminal.resize(80, 24, held, "the view again")
