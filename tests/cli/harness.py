@@ -19,7 +19,9 @@ PATIENCE_S = 60.0  # with a machine that is busy with other things
 CLIENT = "127.0.0.1"
 TESTS = []
 
-# Every gateway of a run has addresses of its own, and other runs most likely others.
+# Every gateway of a run has addresses of its own, and other runs most likely others. Another test
+# that runs beside this one may put another 127.0.0.0/8 network here.
+NETWORKS = ["127.78"]
 _networks = itertools.count(os.getpid() % 120)
 _networks_lock = threading.Lock()
 
@@ -129,10 +131,16 @@ class Held:
 
 
 def free_network():
-    """Two addresses of 127.78.0.0/16 that nobody of this run has: inside and outside."""
-    with _networks_lock:
-        number = next(_networks) % 120
-    return f"127.78.{2 * number}.1", f"127.78.{2 * number + 1}.1"
+    """Two addresses that nobody has who is a gateway now: inside and outside."""
+    for _ in range(120):
+        with _networks_lock:
+            number = next(_networks) % 120
+        inside = f"{NETWORKS[0]}.{2 * number}.1"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial, \
+                contextlib.suppress(OSError):
+            trial.bind((inside, 5351))
+            break
+    return inside, f"{NETWORKS[0]}.{2 * number + 1}.1"
 
 
 class Gateway(Held):

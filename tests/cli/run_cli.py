@@ -13,6 +13,7 @@ import arguments_tests  # noqa: E402, F401
 import completion_tests  # noqa: E402, F401
 import demo_tests  # noqa: E402, F401
 import doctor_tests  # noqa: E402, F401
+import golden_tests  # noqa: E402, F401
 import hook_tests  # noqa: E402, F401
 import live_tests  # noqa: E402, F401
 import manual_tests  # noqa: E402, F401

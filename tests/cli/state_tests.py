@@ -192,7 +192,7 @@ def what_could_not_be_written_is_written_later(program):
         os.mkdir(f"{gateway.state}.new")  # in the way
         with Held(program, "map", *gateway.ask, "--json", "8080") as held:
             held.event("mapped")
-            assert "cannot be written" in held.err, held.err
+            wait_until(lambda: "cannot be written" in held.err, "the complaint")
             assert not os.path.exists(gateway.state)
             os.rmdir(f"{gateway.state}.new")
             held.send(signal.SIGUSR1)
