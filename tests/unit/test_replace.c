@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -135,6 +136,46 @@ static void a_missing_folder_is_told(void **state) {
     assert_int_equal(errno, ENOENT);
 }
 
+static void what_a_killed_one_left_is_taken_over_and_nobody_else_s(void **state) {
+    (void)state;
+    char left[sizeof path + 8];
+    snprintf(left, sizeof left, "%s.new", path);
+    FILE *file = fopen(left, "w");
+    assert_non_null(file);
+    fputs("half of something long", file);
+    fclose(file);
+    assert_true(ph_replace_file(path, 0600, write_text, "one"));
+    expect_content("one");
+    assert_int_equal(count_files(), 1);
+    assert_int_equal(symlink("page", left), 0);
+    assert_false(ph_replace_file(path, 0600, write_text, "two"));
+    assert_int_equal(errno, ELOOP);
+    assert_int_equal(unlink(left), 0);
+    assert_int_equal(link(path, left), 0);
+    assert_false(ph_replace_file(path, 0600, write_text, "two"));
+    assert_int_equal(errno, EEXIST);
+    assert_int_equal(unlink(left), 0);
+    expect_content("one");
+}
+
+/* While it is written, somebody else writes it too. */
+static void write_nested(FILE *file, const void *user) {
+    fputs(user, file);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(ph_replace_file(path, 0600, write_text, "other") || errno != EBUSY ? 1 : 0);
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void two_at_a_time_do_not_mix(void **state) {
+    (void)state;
+    assert_true(ph_replace_file(path, 0600, write_nested, "whole"));
+    expect_content("whole");
+    assert_int_equal(count_files(), 1);
+}
+
 static void trying_leaves_no_trace(void **state) {
     (void)state;
     assert_true(ph_replace_try(path));
@@ -155,6 +196,8 @@ int main(void) {
         in_folder(a_link_stays_and_its_file_is_replaced),
         in_folder(what_is_no_file_is_left_alone),
         in_folder(a_missing_folder_is_told),
+        in_folder(what_a_killed_one_left_is_taken_over_and_nobody_else_s),
+        in_folder(two_at_a_time_do_not_mix),
         in_folder(trying_leaves_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
