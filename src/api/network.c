@@ -105,15 +105,15 @@ int porthole_probe(struct porthole *client, int timeout_ms, struct porthole_prob
     if (error != 0)
         return error;
     error = probe(client, timeout_ms, false);
-    if (error != 0)
+    if (error != 0 && error != PORTHOLE_ERR_NO_NETWORK)
         return ph_client_leave(client, error);
     const struct ph_probe_result *result = ph_engine_probe(ph_driver_engine(client->driver));
     show_probe(result, &shown);
     ph_facts_write(ret_probe, &shown, sizeof shown);
     int count = count_answers(result);
-    if (count == 0)
-        count = result->has_path ? PORTHOLE_ERR_NO_GATEWAY : PORTHOLE_ERR_NO_NETWORK;
-    return ph_client_leave(client, count);
+    return ph_client_leave(client, error != 0  ? error
+                                   : count > 0 ? count
+                                               : PORTHOLE_ERR_NO_GATEWAY);
 }
 
 /* The address that a method told; in order of preference, should several have. */

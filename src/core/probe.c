@@ -154,8 +154,11 @@ int ph_probe_start(struct ph_engine *e, ph_us deadline, bool address_only) {
         return PORTHOLE_ERR_STATE;
     p->result = (struct ph_probe_result){.has_path = g && !e->is_offline};
     p->mapping = 0;
-    if (!p->result.has_path)
+    if (!p->result.has_path) {
+        for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+            p->result.answers[i].error = PORTHOLE_ERR_NO_NETWORK;
         return PORTHOLE_ERR_NO_NETWORK;
+    }
     p->result.path = g->path;
     p->is_active = true;
     p->address_only = address_only;

@@ -264,6 +264,23 @@ static void callback_that_waits_wants_to_be_run_at_once(void **state) {
     assert_int_equal(count, 2);
 }
 
+static void probe_without_network_tells_so_of_each_method(void **state) {
+    struct porthole_config config = good_config();
+    struct porthole_probe probe = PORTHOLE_PROBE_INIT;
+    struct porthole *client;
+    (void)state;
+    config.bind_address = "203.0.113.9";
+    assert_int_equal(porthole_open(&config, &client), 0);
+    memset((char *)&probe + sizeof probe.size, 'o', sizeof probe - sizeof probe.size);
+    assert_int_equal(porthole_probe(client, 0, &probe), PORTHOLE_ERR_NO_NETWORK);
+    assert_string_equal(probe.gateway, "");
+    assert_int_equal(probe.pcp.error, PORTHOLE_ERR_NO_NETWORK);
+    assert_int_equal(probe.natpmp.error, PORTHOLE_ERR_NO_NETWORK);
+    assert_int_equal(probe.upnp.error, PORTHOLE_ERR_NO_NETWORK);
+    assert_string_not_equal(probe.upnp.text, "");
+    assert_int_equal(porthole_close(client, -1), 0);
+}
+
 /* ---- Words ----------------------------------------------------------------------------------- */
 
 static void text_tells_the_gateways_word_or_ours(void **state) {
@@ -293,6 +310,7 @@ int main(void) {
         CLIENT(null_and_unset_structs_are_refused),
         CLIENT(query_fills_structs_of_all_versions),
         cmocka_unit_test(callback_that_waits_wants_to_be_run_at_once),
+        cmocka_unit_test(probe_without_network_tells_so_of_each_method),
         cmocka_unit_test(text_tells_the_gateways_word_or_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
