@@ -114,7 +114,27 @@
     X(ADD_732, "add-732", "UPnP: WildCardNotPermittedInIntPort to every AddPortMapping",           \
       "WANIPConnection:2")                                                                         \
     X(ADD_733, "add-733", "UPnP: InconsistentParameters to every AddPortMapping",                  \
-      "WANIPConnection:2")
+      "WANIPConnection:2")                                                                         \
+    X(NO_LIST, "no-list", "UPnP: no GetListOfPortMappings, though of version 2",                   \
+      "WANIPConnection:2")                                                                         \
+    X(SHORT_LIST, "short-list", "UPnP: GetListOfPortMappings tells the first two of a protocol",   \
+      "miniupnp/miniupnp#462")                                                                     \
+    X(NO_INDEX, "no-index", "UPnP: no GetGenericPortMappingEntry",                                 \
+      "ofekp/TinyUPnP#1")                                                                          \
+    X(INDEX_FROM_ONE, "index-from-one", "UPnP: the first entry is that of index 1",                \
+      "indutny/node-nat-upnp#29")                                                                  \
+    X(INDEX_END_501, "index-end-501", "UPnP: 501 to an index behind the last, not 713",            \
+      "ofekp/TinyUPnP#14")                                                                         \
+    X(ENDLESS_LIST, "endless-list", "UPnP: the last entry at every index behind it",               \
+      "WANIPConnection:1")                                                                         \
+    X(LIST_SHRINKS, "list-shrinks", "UPnP: an entry goes while the list is read",                  \
+      "WANIPConnection:1")                                                                         \
+    X(LIST_GROWS, "list-grows", "UPnP: an entry comes while the list is read",                     \
+      "WANIPConnection:1")                                                                         \
+    X(TP_LINK_OVERWRITES, "tp-link-overwrites", "UPnP: as overwrites, and its maker is known for it", \
+      "libp2p/go-libp2p-nat#8")                                                                    \
+    X(RESTLESS_LIST, "restless-list", "UPnP: an entry comes and goes all the time",                \
+      "WANIPConnection:1")
 /* clang-format on */
 
 #define PH_GW_QUIRK_ID(id, name, summary, source) PH_GW_QUIRK_##id,

@@ -30,7 +30,7 @@
 
 #define PH_GW_NAME_SIZE 64U
 #define PH_GW_CONTROL_SIZE 1100U /* room that one PCP or NAT-PMP answer needs */
-#define PH_GW_HTTP_SIZE 16384U   /* room that one HTTP answer needs, its head included */
+#define PH_GW_HTTP_SIZE 65536U   /* room that one HTTP answer needs, its head included */
 
 /* How a mapping ended. */
 enum ph_gw_end {

@@ -14,9 +14,10 @@ struct ph_gw_server {
     struct ph_gw_config config;
     struct ph_gw_table table;
     ph_us started;
-    ph_us pcp_started;  /* or renumbered */
-    ph_us announce_at;  /* the next time; PH_NEVER = all is said */
-    unsigned announced; /* so often */
+    ph_us pcp_started;    /* or renumbered */
+    ph_us announce_at;    /* the next time; PH_NEVER = all is said */
+    unsigned announced;   /* so often */
+    unsigned index_calls; /* GetGenericPortMappingEntry so far */
 };
 
 /* ---- server.c -------------------------------------------------------------------------------- */

@@ -145,7 +145,9 @@ static unsigned add_mapping(struct ph_gw_call *call, const struct upnp_wish *wis
         ph_gw_table_at_external(&server->table, wish->facts.protocol, wish->facts.external_port);
     int error = 0;
     bool is_mine = mapping && is_same(&mapping->facts, &wish->facts);
-    if (mapping && !is_mine && ph_gw_has(server, PH_GW_QUIRK_OVERWRITES))
+    bool is_lax = ph_gw_has(server, PH_GW_QUIRK_OVERWRITES) ||
+                  ph_gw_has(server, PH_GW_QUIRK_TP_LINK_OVERWRITES);
+    if (mapping && !is_mine && is_lax)
         ph_gw_server_close(server, mapping, PH_GW_REMOVED);
     if (is_mine && ph_gw_has(server, PH_GW_QUIRK_OWN_CONFLICT))
         return PH_UPNP_CONFLICT;
@@ -233,14 +235,30 @@ static unsigned do_get_generic_entry(struct ph_gw_call *call) {
     uint32_t index;
     if (!get_u32(call, "NewPortMappingIndex", UINT32_MAX, &index))
         return PH_UPNP_INVALID_ARGS;
-    if (index >= call->server->table.count)
-        return PH_UPNP_ARRAY_INDEX_INVALID;
-    const struct ph_gw_mapping *mapping = call->server->table.all[index];
+    const struct ph_gw_mapping *mapping;
+    unsigned error = ph_gw_upnp_entry_at(call->server, index, &mapping);
+    if (error)
+        return error;
     reply_text(call, "NewRemoteHost", "");
     reply_number(call, "NewExternalPort", mapping->facts.external_port);
     reply_text(call, "NewProtocol", mapping->facts.protocol == PORTHOLE_TCP ? "TCP" : "UDP");
     reply_mapping(call, mapping);
     return 0;
+}
+
+static unsigned do_get_list(struct ph_gw_call *call) {
+    struct ph_gw_range range;
+    if (!get_port(call, "NewStartPort", &range.first) ||
+        !get_port(call, "NewEndPort", &range.last) || !get_protocol(call, &range.protocol) ||
+        !get_boolean(call, "NewManage", &range.of_all) ||
+        !get_u32(call, "NewNumberOfPorts", UINT16_MAX, &range.most))
+        return PH_UPNP_INVALID_ARGS;
+    if (range.first > range.last)
+        return PH_UPNP_INCONSISTENT_PARAMETERS;
+    unsigned error = ph_gw_upnp_write_list(call, &range);
+    if (!error)
+        reply_text(call, "NewPortListing", call->listing);
+    return error;
 }
 
 static unsigned do_get_external_ip_address(struct ph_gw_call *call) {
@@ -328,6 +346,13 @@ static const struct ph_gw_upnp_action wan_ip_actions[] = {
          {"NewExternalPort", true, "ExternalPort"},
          {"NewProtocol", true, "PortMappingProtocol"},
          MAPPING_ARGUMENTS(true)}},
+    {"GetListOfPortMappings", 2, do_get_list,
+        {{"NewStartPort", false, "ExternalPort"},
+         {"NewEndPort", false, "ExternalPort"},
+         {"NewProtocol", false, "PortMappingProtocol"},
+         {"NewManage", false, "A_ARG_TYPE_Manage"},
+         {"NewNumberOfPorts", false, "PortMappingNumberOfEntries"},
+         {"NewPortListing", true, "A_ARG_TYPE_PortListing"}}},
 };
 
 static const struct ph_gw_upnp_variable wan_ip_variables[] = {
@@ -348,6 +373,8 @@ static const struct ph_gw_upnp_variable wan_ip_variables[] = {
     {"PortMappingProtocol", "string", {"TCP", "UDP", NULL}},
     {"InternalClient", "string", {NULL}},
     {"PortMappingDescription", "string", {NULL}},
+    {"A_ARG_TYPE_Manage", "boolean", {NULL}},
+    {"A_ARG_TYPE_PortListing", "string", {NULL}},
 };
 
 static const struct ph_gw_upnp_action common_actions[] = {

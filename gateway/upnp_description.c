@@ -115,7 +115,9 @@ static void open_device(const struct ph_gw_server *server, size_t device, struct
     write_element_text(w, "deviceType", text);
     write_element_text(w, "friendlyName",
                        device == 0 ? config->friendly_name : device_names[device]);
-    write_element_text(w, "manufacturer", config->manufacturer);
+    write_element_text(w, "manufacturer",
+                       ph_gw_has(server, PH_GW_QUIRK_TP_LINK_OVERWRITES) ? "TP-Link"
+                                                                         : config->manufacturer);
     write_element_text(w, "modelName", config->model_name);
     write_element_text(w, "modelNumber", config->model_number);
     snprintf(text, sizeof text, "uuid:%s", ph_gw_upnp_uuid(server, device, uuid));

@@ -21,6 +21,9 @@
 #define PH_GW_UPNP_WAN_PPP 3U
 #define PH_GW_UPNP_ARGUMENTS 9U
 
+/* A list of mappings; a longer one is a fault, and the client is left with the index. */
+#define PH_GW_UPNP_LISTING_SIZE 24576U
+
 /* One action call: what came in, and what is to be answered. */
 struct ph_gw_call {
     struct ph_gw_server *server;
@@ -31,6 +34,7 @@ struct ph_gw_call {
     struct ph_soap_argument out[PH_GW_UPNP_ARGUMENTS];
     size_t out_count;
     char text[PH_GW_UPNP_ARGUMENTS][PH_ADDR_TEXT_SIZE]; /* for values made on the way */
+    char listing[PH_GW_UPNP_LISTING_SIZE];              /* the same, for a list */
 };
 
 struct ph_gw_upnp_argument {
@@ -68,6 +72,22 @@ struct ph_gw_upnp_service {
 /* ---- upnp_actions.c -------------------------------------------------------------------------- */
 
 extern const struct ph_gw_upnp_service ph_gw_upnp_services[PH_GW_UPNP_SERVICES];
+
+/* ---- upnp_list.c ----------------------------------------------------------------------------- */
+
+/* The entry at an index: 0, or an errorCode. */
+unsigned ph_gw_upnp_entry_at(struct ph_gw_server *server, uint32_t index,
+                             const struct ph_gw_mapping **ret);
+
+struct ph_gw_range {
+    uint8_t protocol;
+    uint16_t first;
+    uint16_t last;
+    bool of_all;   /* of other clients as well */
+    uint32_t most; /* 0 = all */
+};
+/* Fills call->listing: 0, or an errorCode. */
+unsigned ph_gw_upnp_write_list(struct ph_gw_call *call, const struct ph_gw_range *range);
 
 /* ---- upnp_description.c ---------------------------------------------------------------------- */
 

@@ -147,7 +147,7 @@ static bool lacks_action(const struct ph_gw_server *server, struct ph_span name)
 
 static size_t run_action(struct ph_gw_call *call, size_t service,
                          const struct ph_http_message *request, void *ret, size_t size) {
-    char body[PH_SOAP_BODY_SIZE];
+    char body[PH_GW_HTTP_SIZE - HEAD_SIZE];
     char type[PH_GW_UPNP_TYPE_SIZE];
     struct ph_span name;
     const struct ph_gw_upnp_action *action = NULL;

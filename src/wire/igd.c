@@ -122,7 +122,7 @@ static void restart_igd(void *user) {
 
 int ph_igd_parse(struct ph_span document, struct ph_igd_description *ret) {
     struct igd_walk walk = {.ret = ret};
-    struct ph_xml_handler handler = {on_igd_open, on_igd_close, &walk};
+    struct ph_xml_handler handler = {.open = on_igd_open, .close = on_igd_close, .user = &walk};
     memset(ret, 0, sizeof *ret);
     int r = ph_xml_parse(document, &handler, restart_igd);
     return r == 0 && walk.too_many ? PORTHOLE_ERR_TOO_LARGE : r;

@@ -32,6 +32,7 @@ static const struct {
     {PH_UPNP_EXTERNAL_PORT_WILDCARD_ONLY, PORTHOLE_ERR_REFUSED, "ExternalPortOnlySupportsWildcard"},
     {PH_UPNP_NO_PORT_MAPS_AVAILABLE, PORTHOLE_ERR_NO_RESOURCES, "NoPortMapsAvailable"},
     {PH_UPNP_CONFLICT_OTHER_MECHANISM, PORTHOLE_ERR_PORT_TAKEN, "ConflictWithOtherMechanisms"},
+    {PH_UPNP_PORT_MAPPING_NOT_FOUND, PORTHOLE_ERR_REFUSED, "PortMappingNotFound"},
     {PH_UPNP_NO_WILDCARD_INTERNAL_PORT, PORTHOLE_ERR_REFUSED, "WildCardNotPermittedInIntPort"},
     {PH_UPNP_INCONSISTENT_PARAMETERS, PORTHOLE_ERR_REFUSED, "InconsistentParameters"},
 };
@@ -216,7 +217,7 @@ static void restart_soap(void *user) {
 
 int ph_soap_decode(struct ph_span document, struct ph_soap_message *ret) {
     struct soap_walk walk = {.ret = ret};
-    struct ph_xml_handler handler = {on_soap_open, on_soap_close, &walk};
+    struct ph_xml_handler handler = {.open = on_soap_open, .close = on_soap_close, .user = &walk};
     memset(ret, 0, sizeof *ret);
     int r = ph_xml_parse(document, &handler, restart_soap);
     if (r < 0)

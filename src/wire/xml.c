@@ -79,6 +79,8 @@ static void XMLCALL on_text(void *user, const XML_Char *bytes, int len) {
     struct ph_span piece = {bytes, (size_t)len};
     if (pass->stopped)
         return;
+    if (pass->handler->take && pass->handler->take(pass->handler->user, piece, pass->depth))
+        return;
     size_t used = pass->text_len - pass->text_start[pass->depth];
     /* Leading blanks are dropped here, so that indentation does not use up an element's text. */
     while (used == 0 && piece.len > 0 && is_xml_blank(piece.at[0])) {

@@ -24,6 +24,9 @@ struct ph_xml_handler {
     bool (*open)(void *user, const char *name, unsigned depth);
     bool (*close)(void *user, const char *name, struct ph_span text, unsigned depth);
     void *user;
+    /* May be NULL. The next piece of the text of an element, as long as the device likes: true = it
+     * was taken, and is no part of what close() gets. */
+    bool (*take)(void *user, struct ph_span piece, unsigned depth);
 };
 
 /* Returns 0, or MALFORMED (also for a DOCTYPE), TOO_LARGE (a cap), NO_MEMORY. Handlers may have

@@ -39,7 +39,7 @@ static void tally_restart(void *user) { *(struct tally *)user = (struct tally){0
 
 static int parse(struct ph_span document) {
     struct tally tally = {0};
-    struct ph_xml_handler handler = {tally_open, tally_close, &tally};
+    struct ph_xml_handler handler = {.open = tally_open, .close = tally_close, .user = &tally};
     int r = ph_xml_parse(document, &handler, tally_restart);
     require(r != 0 || tally.depth == 0);
     return r;

@@ -172,12 +172,17 @@ static void whoever_has_a_port(void **state) {
     set_quirk(f, PH_GW_QUIRK_OWN_CONFLICT);
     assert_int_equal(add(f, &usual), 0);
     assert_int_equal(add(f, &usual), 718);
-    set_quirk(f, PH_GW_QUIRK_OVERWRITES);
-    assert_int_equal(add(f, &usual), 0);
-    assert_int_equal(add(f, &other), 0);
-    assert_int_equal(ph_gw_server_count(f->server), 1);
-    assert_int_equal(ph_gw_server_mapping(f->server, 0)->facts.internal_port, 80);
-    assert_int_equal(f->closed, 1);
+    static const enum ph_gw_quirk lax[] = {PH_GW_QUIRK_OVERWRITES, PH_GW_QUIRK_TP_LINK_OVERWRITES};
+    for (unsigned i = 0; i < 2; i++) {
+        set_quirk(f, lax[i]);
+        assert_int_equal(add(f, &usual), 0);
+        assert_int_equal(add(f, &other), 0);
+        assert_int_equal(ph_gw_server_count(f->server), 1);
+        assert_int_equal(ph_gw_server_mapping(f->server, 0)->facts.internal_port, 80);
+        assert_int_equal(f->closed, 1);
+    }
+    assert_int_equal(fixture_http(f, "GET /rootDesc.xml HTTP/1.1\r\n\r\n"), 200);
+    assert_non_null(strstr(fixture_body(f), "<manufacturer>TP-Link</manufacturer>"));
 }
 
 static void actions_that_are_missing_or_lie(void **state) {

@@ -58,7 +58,7 @@ static void trace_restart(void *user) {
 
 /* Parses a copy of the exact size, so that a sanitizer sees a read past its end. */
 static int parse(struct trace *trace, struct ph_span document) {
-    struct ph_xml_handler handler = {trace_open, trace_close, trace};
+    struct ph_xml_handler handler = {.open = trace_open, .close = trace_close, .user = trace};
     char *copy = malloc(document.len ? document.len : 1);
     assert_non_null(copy);
     if (document.len > 0)
@@ -163,7 +163,7 @@ static void wrong_encodings_are_read_at_the_second_try(void **state) {
 
 static void restart_may_be_absent(void **state) {
     struct trace trace = {0};
-    struct ph_xml_handler handler = {trace_open, trace_close, &trace};
+    struct ph_xml_handler handler = {.open = trace_open, .close = trace_close, .user = &trace};
     (void)state;
     assert_int_equal(ph_xml_parse(PH_SPAN("&"), &handler, NULL), PORTHOLE_ERR_MALFORMED);
 }
