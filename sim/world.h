@@ -129,6 +129,7 @@ int ph_world_remove(struct ph_world *world, const struct ph_map_request *request
                     porthole_id *ret_id);
 void ph_world_unmap(struct ph_world *world, porthole_id id);
 void ph_world_refresh(struct ph_world *world, porthole_id id);
+int ph_world_list(struct ph_world *world, ph_us duration);
 int ph_world_probe(struct ph_world *world, ph_us duration, bool address_only);
 void ph_world_stop(struct ph_world *world, ph_us duration);
 /* The path is world->path. */

@@ -45,6 +45,11 @@ int ph_world_probe(struct ph_world *world, ph_us duration, bool address_only) {
     return ph_world_step(world, &input);
 }
 
+int ph_world_list(struct ph_world *world, ph_us duration) {
+    return ph_world_step(
+        world, &(struct ph_input){.type = PH_INPUT_LIST, .u.list_deadline = world->now + duration});
+}
+
 void ph_world_stop(struct ph_world *world, ph_us duration) {
     ph_world_step(
         world, &(struct ph_input){.type = PH_INPUT_STOP, .u.stop_deadline = world->now + duration});

@@ -66,7 +66,8 @@ static bool is_outdated(const struct porthole *client) {
 
 void ph_client_settle(struct porthole *client) {
     ph_events_free_finished(client);
-    if (client->inside > 0 && (client->has_news || client->is_probing || client->is_closing))
+    if (client->inside > 0 &&
+        (client->has_news || client->is_probing || client->is_listing || client->is_closing))
         (void)pthread_cond_broadcast(&client->changed);
     client->has_news = false;
     if (!client->is_signalled && client->event_count > 0 && client->signal[1] >= 0) {

@@ -44,8 +44,9 @@ struct ph_news {
 
 struct porthole {
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a mapping's state, a probe's end, is_closing, is_calling, inside */
-    pid_t pid;              /* the process that opened it: a forked child is another */
+    pthread_cond_t
+        changed; /* a mapping's state, a probe's or list's end, is_closing, is_calling, inside */
+    pid_t pid;   /* the process that opened it: a forked child is another */
     unsigned flags;
     unsigned methods;
     uint32_t lifetime_s;
@@ -66,6 +67,7 @@ struct porthole {
     bool is_calling;  /* a callback runs, ... */
     pthread_t caller; /* ... on this thread */
     bool is_probing;
+    bool is_listing;
     bool is_closing;
     unsigned inside; /* threads in a blocking call or in porthole_dispatch() */
 

@@ -86,8 +86,7 @@ void ph_attempt_send(struct ph_attempt *a) {
         ph_natpmp_client_send(m, a);
 }
 
-/* Others may send, now that a place is free. */
-static void serve_queue(struct ph_method *method) {
+void ph_attempt_serve(struct ph_method *method) {
     while (method->in_flight < method->window && !ph_list_is_empty(&method->queue)) {
         struct ph_attempt *a = PH_CONTAINER(method->queue.next, struct ph_attempt, link);
         ph_link_remove(&a->link);
@@ -132,5 +131,5 @@ void ph_attempt_drop(struct ph_attempt *a, enum ph_attempt_state state) {
         ph_upnp_action_forget(ph_attempt_mapping(a));
     struct ph_method *method = method_of(a);
     method->in_flight--;
-    serve_queue(method);
+    ph_attempt_serve(method);
 }

@@ -27,6 +27,7 @@ struct ph_engine *ph_engine_new(const struct ph_engine_config *config) {
     ph_heap_init(&e->heap);
     if (!ph_table_init(&e->by_id) || !ph_table_init(&e->by_port) ||
         !ph_heap_reserve(&e->heap, &e->probe.timer, PH_TIMER_PROBE) ||
+        !ph_heap_reserve(&e->heap, &e->list.timer, PH_TIMER_LIST) ||
         !ph_heap_reserve(&e->heap, &e->offline_timer, PH_TIMER_OFFLINE) ||
         !ph_heap_reserve(&e->heap, &e->stop_timer, PH_TIMER_STOP)) {
         ph_engine_free(e);
@@ -81,6 +82,7 @@ void ph_engine_free(struct ph_engine *e) {
     ph_table_done(&e->by_id);
     ph_table_done(&e->by_port);
     ph_heap_done(&e->heap);
+    free(e->list.result.entries);
     free(e->effects);
     free(e->bytes);
     free(e);
@@ -161,7 +163,7 @@ static bool on_http_of(struct ph_gateway *g, uint32_t exchange,
             ph_upnp_action_failed(g, g->upnp.exchanges[i].mapping, error);
         return true;
     }
-    return false;
+    return ph_listing_answer(g, exchange, message, error);
 }
 
 static void on_http(struct ph_engine *e, uint32_t exchange, const struct ph_http_message *message,
@@ -230,6 +232,7 @@ static bool is_handing_over(const struct ph_engine *e) {
 static void on_stop(struct ph_engine *e, ph_us deadline) {
     e->is_stopping = true;
     ph_probe_end(e);
+    ph_list_end(e, PORTHOLE_ERR_CANCELLED);
     struct ph_link *lists[] = {&e->homeless, e->gateway ? &e->gateway->mappings : &e->homeless};
     for (unsigned i = 0; i < 2; i++) {
         struct ph_link *next;
@@ -293,6 +296,9 @@ static void fire(struct ph_engine *e, struct ph_timer *timer) {
         ph_probe_check(e);
         ph_probe_end(e);
         break;
+    case PH_TIMER_LIST:
+        ph_list_end(e, PORTHOLE_ERR_TIMEOUT);
+        break;
     case PH_TIMER_STOP:
         finish_all(e);
         break;
@@ -346,6 +352,8 @@ static int dispatch(struct ph_engine *e, const struct ph_input *input) {
         if (e->is_stopping)
             return PORTHOLE_ERR_STATE;
         return ph_probe_start(e, input->u.probe.deadline, input->u.probe.address_only);
+    case PH_INPUT_LIST:
+        return e->is_stopping ? PORTHOLE_ERR_STATE : ph_list_start(e, input->u.list_deadline);
     case PH_INPUT_STOP:
         on_stop(e, input->u.stop_deadline);
         return 0;
@@ -368,6 +376,8 @@ int ph_engine_step(struct ph_engine *e, ph_us now, const struct ph_input *input,
             ph_gateway_settle(e->gateway);
         ph_network_settle(e);
         fire_due(e);
+        if (e->gateway)
+            ph_listing_run(e->gateway);
         ph_probe_check(e);
         is_settled = !(e->gateway && e->gateway->is_dirty) && ph_heap_due(&e->heap) > e->now;
     }
@@ -438,6 +448,19 @@ const struct ph_path *ph_engine_path(const struct ph_engine *e, uint32_t gateway
 
 const struct ph_probe_result *ph_engine_probe(const struct ph_engine *e) {
     return &e->probe.result;
+}
+
+const struct ph_list_result *ph_engine_list(const struct ph_engine *e) { return &e->list.result; }
+
+porthole_id ph_engine_holder(const struct ph_engine *e, const struct ph_portlist_entry *entry) {
+    uint64_t key = ph_mapping_port_key(entry->protocol, entry->internal_port);
+    struct ph_node *node = ph_table_find(&e->by_port, key);
+    for (; node; node = ph_table_find_next(node)) {
+        const struct ph_mapping *m = PH_CONTAINER(node, struct ph_mapping, by_port);
+        if (m->state == PORTHOLE_SUCCESS && !m->hidden && m->external.port == entry->external_port)
+            return m->by_id.key;
+    }
+    return 0;
 }
 
 const char *ph_code_text(enum porthole_method method, int code) {

@@ -8,6 +8,7 @@
 #ifndef PH_CORE_ENGINE_H
 #define PH_CORE_ENGINE_H
 
+#include <porthole/list.h>
 #include <porthole/porthole.h>
 #include <stdbool.h>
 
@@ -15,6 +16,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "wire/http.h"
+#include "wire/portlist.h"
 
 /* ---- The network as the core sees it --------------------------------------------------------- */
 
@@ -82,6 +84,7 @@ enum ph_input_type {
     PH_INPUT_UNMAP,
     PH_INPUT_REFRESH,
     PH_INPUT_PROBE, /* ask every method; the result by ph_engine_probe() */
+    PH_INPUT_LIST,  /* ask the UPnP device for its mappings; the result by ph_engine_list() */
     PH_INPUT_STOP   /* remove all, within the deadline; UPnP deletes get 250 ms at the least */
 };
 
@@ -120,6 +123,7 @@ struct ph_input {
             ph_us deadline;
             bool address_only; /* end at the first external address */
         } probe;
+        ph_us list_deadline;
         ph_us stop_deadline;
     } u;
 };
@@ -204,6 +208,20 @@ struct ph_probe_result {
     struct ph_probe_answer answers[4]; /* by enum porthole_method: PCP, NATPMP, UPNP */
 };
 
+/* What a UPnP device has mapped; by external port, each once. */
+struct ph_list_result {
+    bool done;
+    bool has_path;
+    struct ph_path path;
+    ph_us elapsed;
+    int error;      /* 0 = the list came to its end; else this is what was read until then */
+    int code;       /* the device's own, of UPnP */
+    unsigned flags; /* PORTHOLE_LIST_* */
+    char device[PORTHOLE_TEXT_SIZE];
+    struct ph_portlist_entry *entries;
+    size_t count;
+};
+
 /* ---- The engine ------------------------------------------------------------------------------ */
 
 struct ph_engine;
@@ -229,8 +247,8 @@ void ph_engine_free(struct ph_engine *engine); /* NULL is a no-op; sends nothing
 
 /* Takes one input. `now` must not be smaller than in the step before. Returns 0, or for MAP:
  * EXISTS, LIMIT, STATE, NO_MEMORY; for REMOVE the same; for UNMAP and REFRESH: UNKNOWN_ID; for
- * PROBE: STATE, NO_NETWORK, NO_MEMORY. An input that names a gateway or exchange that is no more is
- * ignored. */
+ * PROBE: STATE, NO_NETWORK, NO_MEMORY; for LIST the same and UNSUPPORTED. An input that names a
+ * gateway or exchange that is no more is ignored. */
 int ph_engine_step(struct ph_engine *engine, ph_us now, const struct ph_input *input,
                    struct ph_effects *ret_effects);
 /* When TIMER is wanted next; PH_NEVER = not before something else happens. */
@@ -259,6 +277,10 @@ void ph_engine_each(const struct ph_engine *engine, void (*fn)(void *user, porth
 const struct ph_path *ph_engine_path(const struct ph_engine *engine, uint32_t gateway);
 /* The result of the last PROBE; `done` is false while it runs. */
 const struct ph_probe_result *ph_engine_probe(const struct ph_engine *engine);
+/* The result of the last LIST; `done` is false while it runs. */
+const struct ph_list_result *ph_engine_list(const struct ph_engine *engine);
+/* The mapping of this engine that an entry which leads to its address stands for; 0 = none. */
+porthole_id ph_engine_holder(const struct ph_engine *engine, const struct ph_portlist_entry *entry);
 
 /* What a gateway's result code means, such as "NO_RESOURCES" or "ConflictInMappingEntry"; "" for
  * none. Static. */

@@ -7,10 +7,9 @@
  */
 #include "core/state.h"
 #include "wire/pcp.h"
-#include "wire/soap.h"
 
-/* A router that never says that its list is at its end must not be asked for ever. */
-#define ENTRIES_MAX 4096U
+/* Times that the list is read once more, after one that changed while it was. */
+#define LISTS_MORE_MAX 2U
 
 /* The method has said all it will: error 0 = nothing is there any more. */
 static void conclude(struct ph_attempt *a, int error, int code) {
@@ -54,12 +53,18 @@ int ph_errand_new(struct ph_engine *e, porthole_id id, const struct ph_map_reque
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
-/* An errand has no failures in a row: there it counts the removals at the device that it has
- * allowed for. */
+/* For entries behind the port that the attempt has come to. */
+static void wait_for_list(struct ph_mapping *m, struct ph_attempt *a) {
+    ph_attempt_drop(a, PH_ATTEMPT_QUEUED);
+    ph_link_init(&a->link);
+    a->purpose = PH_PURPOSE_LIST;
+    if (!ph_listing_want(m->gateway))
+        conclude(a, PORTHOLE_ERR_NO_MEMORY, 0);
+}
+
 static void begin_list(struct ph_mapping *m, struct ph_attempt *a) {
-    a->index = 0;
-    m->failures = m->gateway->upnp.removals;
-    ph_attempt_start(a, PH_PURPOSE_LIST);
+    a->port = 0;
+    wait_for_list(m, a);
 }
 
 static void start_upnp(struct ph_mapping *m, struct ph_attempt *a) {
@@ -126,11 +131,41 @@ bool ph_errand_wants(const struct ph_mapping *m, enum porthole_method method) {
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
+static bool is_wanted_entry(const struct ph_mapping *m, const struct ph_portlist_entry *entry) {
+    return (is_for_all(m) || entry->internal_port == m->internal_port) &&
+           (m->wished_port == 0 || m->wished_port == entry->external_port);
+}
+
+/* The next entry of this host, by the address that the errand is asked from, or the end. */
 static void look_on(struct ph_mapping *m, struct ph_attempt *a) {
-    if (a->index < ENTRIES_MAX)
-        ph_attempt_start(a, PH_PURPOSE_LIST);
-    else
+    const struct ph_listing *l = m->gateway->listing;
+    const struct ph_portlist_entry *entry;
+    unsigned above = a->port;
+    do {
+        entry = ph_listing_next(m->gateway, m->protocol, &m->gateway->path.source, above);
+        above = entry ? entry->external_port : above;
+    } while (entry && !is_wanted_entry(m, entry));
+    if (entry) {
+        a->port = entry->external_port;
+        ph_attempt_start(a, PH_PURPOSE_DELETE);
+    } else if (l->error) {
+        conclude(a, l->error, l->code);
+    } else if (l->flags & PORTHOLE_LIST_CUT) {
         conclude(a, PORTHOLE_ERR_TOO_LARGE, 0);
+    } else if ((l->flags & PORTHOLE_LIST_CHANGED) && m->failures < LISTS_MORE_MAX) {
+        m->failures++; /* an errand has no others */
+        begin_list(m, a);
+    } else {
+        conclude(a, 0, 0);
+    }
+}
+
+void ph_errand_listed(struct ph_mapping *m) {
+    struct ph_attempt *a = &m->attempts[PORTHOLE_UPNP - 1];
+    if (a->purpose != PH_PURPOSE_LIST || a->state != PH_ATTEMPT_QUEUED)
+        return;
+    ph_attempt_drop(a, PH_ATTEMPT_IDLE);
+    look_on(m, a);
     ph_mapping_run(m);
 }
 
@@ -163,22 +198,20 @@ void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, in
     if (error == 0) {
         a->held = true; /* it was here, and is no more */
         m->method = a->method;
-        if (a->method == PORTHOLE_UPNP) {
+        if (a->method == PORTHOLE_UPNP)
             m->external.port = a->port;
-            m->failures++; /* of its own it knows */
-        }
     } else {
         m->error = (int16_t)error;
         m->error_method = a->method;
         m->code = (uint16_t)code;
     }
-    if (a->method == PORTHOLE_UPNP && m->wished_port == 0) {
-        /* Entries move up when one goes. */
-        a->index += error ? 1 : 0;
+    bool is_by_list = a->method == PORTHOLE_UPNP && m->wished_port == 0;
+    if (is_by_list && ph_listing_is_wanted(m->gateway))
+        wait_for_list(m, a);
+    else if (is_by_list)
         look_on(m, a);
-        return;
-    }
-    conclude(a, error, code);
+    else
+        conclude(a, error, code);
     ph_mapping_run(m);
 }
 
@@ -191,57 +224,6 @@ void ph_errand_verified(struct ph_mapping *m, struct ph_attempt *a, bool is_ours
     } else {
         conclude(a, 0, 0);
     }
-    ph_mapping_run(m);
-}
-
-static bool is_number(const char *text, uint64_t number) {
-    uint64_t value;
-    return text && ph_span_to_u64(ph_span_trim(ph_span_of(text)), 65535, &value) && value == number;
-}
-
-/* Whether it is this host's, by the address that the errand is asked from. */
-static bool is_wanted_entry(const struct ph_mapping *m, const struct ph_soap_message *entry,
-                            uint64_t *ret_port) {
-    const char *client = ph_soap_value(entry, "NewInternalClient");
-    const char *protocol = ph_soap_value(entry, "NewProtocol");
-    const char *port = ph_soap_value(entry, "NewExternalPort");
-    static const struct ph_span names[] = {{"TCP", 3}, {"UDP", 3}};
-    struct ph_addr addr;
-    return client && protocol && port && ph_addr_parse(ph_span_trim(ph_span_of(client)), &addr) &&
-           ph_addr_equal(&addr, &m->gateway->path.source) &&
-           ph_span_equal_nocase(ph_span_trim(ph_span_of(protocol)),
-                                names[m->protocol == PORTHOLE_TCP ? 0 : 1]) &&
-           (is_for_all(m) ||
-            is_number(ph_soap_value(entry, "NewInternalPort"), m->internal_port)) &&
-           ph_span_to_u64(ph_span_trim(ph_span_of(port)), 65535, ret_port) && *ret_port != 0 &&
-           (m->wished_port == 0 || m->wished_port == *ret_port);
-}
-
-void ph_errand_listed(struct ph_mapping *m, struct ph_attempt *a,
-                      const struct ph_soap_message *entry) {
-    uint64_t port;
-    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
-    if (is_wanted_entry(m, entry, &port)) {
-        a->port = (uint16_t)port;
-        ph_attempt_start(a, PH_PURPOSE_DELETE);
-        return;
-    }
-    a->index++;
-    look_on(m, a);
-}
-
-void ph_errand_unlisted(struct ph_mapping *m, struct ph_attempt *a, unsigned code) {
-    /* Routers differ in how they say that there is no such index; one that says so of the first
-     * may as well have no list. */
-    bool is_end =
-        code == PH_UPNP_ARRAY_INDEX_INVALID || code == PH_UPNP_NO_SUCH_ENTRY || a->index > 0;
-    ph_attempt_answered(a, PH_ATTEMPT_IDLE);
-    if (is_end && m->failures != m->gateway->upnp.removals) {
-        /* Others were deleted meanwhile: what moved up may have been passed by. */
-        begin_list(m, a);
-        return;
-    }
-    conclude(a, is_end ? 0 : ph_upnp_error_error(code), is_end ? 0 : (int)code);
     ph_mapping_run(m);
 }
 

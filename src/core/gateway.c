@@ -113,6 +113,7 @@ void ph_gateway_free(struct ph_gateway *g) {
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         ph_heap_release(&g->engine->heap, &g->methods[i].timer);
     release_timers(g);
+    ph_listing_free(g);
     free(g->upnp.description);
     ph_gateway_unshare(g->ends);
     free(g);
@@ -195,6 +196,8 @@ void ph_gateway_dead(struct ph_gateway *g, enum porthole_method method, int erro
         if (a->state == PH_ATTEMPT_ASKED || a->state == PH_ATTEMPT_GRANTED)
             ph_attempt_drop(a, PH_ATTEMPT_IDLE);
     }
+    if (method == PORTHOLE_UPNP)
+        ph_listing_drop(g);
     if (is_all_dead(g)) {
         g->failures++;
         g->next_round = e->now + ph_retry_backoff(e, g->failures);
@@ -213,6 +216,7 @@ void ph_gateway_reset(struct ph_gateway *g) {
 }
 
 void ph_gateway_silence(struct ph_gateway *g) {
+    ph_listing_stop(g);
     ph_upnp_search_stop(g);
     for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
         ph_heap_set(&g->engine->heap, &g->methods[i].timer, PH_NEVER);
@@ -231,7 +235,7 @@ void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method) {
 }
 
 bool ph_gateway_is_wanted(const struct ph_gateway *g, enum porthole_method method) {
-    if (g->engine->probe.is_active)
+    if (g->engine->probe.is_active || (method == PORTHOLE_UPNP && ph_listing_is_wanted(g)))
         return true;
     for (struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next)
         if (ph_mapping_wants(PH_CONTAINER(at, struct ph_mapping, in_gateway), method))

@@ -221,6 +221,9 @@ void ph_network_settle(struct ph_engine *e) {
     for (struct ph_link *at = e->former.next; at != &e->former; at = at->next) {
         struct ph_gateway *g = PH_CONTAINER(at, struct ph_gateway, link);
         ph_gateway_settle(g);
+        ph_listing_run(g);
+        if (ph_list_is_empty(&g->mappings))
+            ph_listing_stop(g);
         /* Not in this step: its path is needed to send what the step sends. */
         if (ph_list_is_empty(&g->mappings) && g->leave.due > e->now + PH_MS(1))
             ph_heap_set(&e->heap, &g->leave, e->now + PH_MS(1));
@@ -268,6 +271,7 @@ static int move(struct ph_engine *e, const struct ph_path *path) {
     ph_trace(e, PORTHOLE_LOG_INFO, "network: gateway %s, from %s",
              ph_addr_format(&path->gateway, to), ph_addr_format(&path->source, from));
     go_online(e);
+    ph_list_end(e, PORTHOLE_ERR_NO_NETWORK);
     e->gateway = new;
     if (old)
         clear_queues(old); /* before a place in the window gets free there */
@@ -284,6 +288,7 @@ static void go_offline(struct ph_engine *e) {
     ph_trace(e, PORTHOLE_LOG_INFO, "network: none");
     e->is_offline = true;
     ph_probe_end(e);
+    ph_list_end(e, e->network_error);
     if (e->gateway)
         ph_heap_set(&e->heap, &e->offline_timer, e->now + PH_OFFLINE_GRACE);
 }

@@ -14,6 +14,15 @@
  * are lost. */
 #define DISCARD_LIFETIME_S 60
 
+void ph_probe_describe(const struct ph_gateway *g, char ret[PORTHOLE_TEXT_SIZE]) {
+    const struct ph_igd_description *d = g->upnp.description;
+    bool has_model = d && d->model_name[0] && strcmp(d->model_name, d->friendly_name) != 0;
+    ret[0] = '\0';
+    if (d)
+        snprintf(ret, PORTHOLE_TEXT_SIZE, "%.60s%s%.60s%s", d->friendly_name, has_model ? " (" : "",
+                 has_model ? d->model_name : "", has_model ? ")" : "");
+}
+
 static void answer_from(struct ph_probe_answer *answer, const struct ph_method *status,
                         const struct ph_addr *external) {
     bool is_alive = status->state == PH_METHOD_ALIVE;
@@ -63,11 +72,7 @@ static bool look_at_upnp(struct ph_engine *e, struct ph_probe_answer *answer) {
     }
     answer->error_method = PORTHOLE_UPNP;
     if (u->description) {
-        const char *model = u->description->model_name;
-        bool has_model = model[0] && strcmp(model, u->description->friendly_name) != 0;
-        snprintf(answer->device, sizeof answer->device, "%.60s%s%.60s%s",
-                 u->description->friendly_name, has_model ? " (" : "", has_model ? model : "",
-                 has_model ? ")" : "");
+        ph_probe_describe(g, answer->device);
         char host[PH_ENDPOINT_TEXT_SIZE];
         const struct ph_url *url = &u->candidates[u->candidate].url;
         snprintf(answer->url, sizeof answer->url, "http://%s%.190s",

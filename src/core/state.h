@@ -13,6 +13,7 @@
 #include "base/table.h"
 #include "core/engine.h"
 #include "core/hint.h"
+#include "core/listing.h"
 #include "core/numbers.h"
 #include "core/upnp_ladder.h"
 #include "wire/igd.h"
@@ -30,6 +31,7 @@ enum ph_timer_kind {
     PH_TIMER_LEAVE,
     PH_TIMER_HINT,
     PH_TIMER_PROBE,
+    PH_TIMER_LIST,
     PH_TIMER_OFFLINE,
     PH_TIMER_STOP
 };
@@ -76,7 +78,7 @@ enum ph_purpose {
     PH_PURPOSE_MAKE,
     PH_PURPOSE_RENEW,
     PH_PURPOSE_VERIFY, /* UPnP: is it still there? */
-    PH_PURPOSE_LIST,   /* UPnP: what is there, at an index? For a removal of what is not ours */
+    PH_PURPOSE_LIST,   /* UPnP: waits for the list, QUEUED in no queue */
     PH_PURPOSE_DELETE,
     PH_PURPOSE_SHORTEN /* PCP: a delete was refused, so the shortest lease is asked for */
 };
@@ -90,14 +92,11 @@ struct ph_attempt {
             ph_us next; /* next retransmission; PH_NEVER while an exchange is in flight */
         };
     };
-    ph_us first_sent; /* of the last request and its repetitions */
-    union {
-        uint32_t granted_s; /* GRANTED: its lease */
-        uint32_t index;     /* LIST: of the entry asked for */
-    };
-    int16_t error; /* REFUSED: why */
-    uint16_t code; /* REFUSED: the gateway's code */
-    uint16_t port; /* external port asked for, or granted */
+    ph_us first_sent;   /* of the last request and its repetitions */
+    uint32_t granted_s; /* GRANTED: its lease */
+    int16_t error;      /* REFUSED: why */
+    uint16_t code;      /* REFUSED: the gateway's code */
+    uint16_t port;      /* external port asked for, or granted */
     uint8_t method;
     uint8_t state;
     uint8_t purpose;
@@ -223,7 +222,6 @@ struct ph_upnp_client {
     struct ph_url control;
     uint32_t exchange;           /* the discovery's, in flight; 0 = none */
     ph_us lost_at;               /* when it was last found gone; 0 = never */
-    uint16_t removals;           /* mappings deleted at it, modulo 65536 */
     unsigned dialects;           /* tried for the address of this service */
     struct ph_upnp_facts *facts; /* of the device in the description; NULL = none yet */
     int error;                   /* of the last candidate that failed */
@@ -244,6 +242,7 @@ struct ph_gateway {
     struct ph_pcp_client pcp;
     struct ph_natpmp_client natpmp;
     struct ph_upnp_client upnp;
+    struct ph_listing *listing; /* NULL = was never wanted */
     struct ph_link mappings;
     unsigned failures; /* rounds in a row in which every method was dead */
     ph_us next_round;  /* when dead methods are asked again; 0 = they are not all dead */
@@ -288,6 +287,7 @@ struct ph_engine {
     uint32_t last_exchange;
     uint64_t last_hidden;
     struct ph_probe probe;
+    struct ph_list_request list;
     bool is_stopping;
     struct ph_timer stop_timer;
     /* Effects of the running step. */
@@ -349,7 +349,7 @@ void ph_gateway_wake(struct ph_gateway *g);
 /* Nothing is asked any more: the engine has stopped. */
 void ph_gateway_silence(struct ph_gateway *g);
 void ph_gateway_timer(struct ph_gateway *g, enum porthole_method method);
-/* Whether a mapping or a probe still waits for what this method would say. */
+/* Whether somebody still waits for what this method would say. */
 bool ph_gateway_is_wanted(const struct ph_gateway *g, enum porthole_method method);
 void ph_gateway_unreachable(struct ph_gateway *g, enum ph_channel channel, int error);
 /* Runs every mapping while methods keep changing. */
@@ -384,6 +384,8 @@ void ph_attempt_start(struct ph_attempt *a, enum ph_purpose purpose);
 void ph_attempt_send(struct ph_attempt *a);
 /* An answer came: takes the round-trip time, moves the window, frees the place. */
 void ph_attempt_answered(struct ph_attempt *a, enum ph_attempt_state state);
+/* A place is free for one that waits. */
+void ph_attempt_serve(struct ph_method *method);
 /* Gives up without an answer: frees the place. */
 void ph_attempt_drop(struct ph_attempt *a, enum ph_attempt_state state);
 
@@ -421,8 +423,7 @@ void ph_mapping_fail(struct ph_mapping *m, int error, enum porthole_method metho
 void ph_mapping_fail_for_best(struct ph_mapping *m);
 /* SUCCESS -> PENDING: made again from the beginning. */
 void ph_mapping_lose(struct ph_mapping *m, const char *why);
-/* SUCCESS stays: its renewal was refused, but what was granted lasts until its lease ends (RFC 6887
- * §11.4). It is asked for on, and of the other methods as well. */
+/* SUCCESS stays until the lease ends: a renewal was refused, and all are asked (RFC 6887 §11.4). */
 void ph_mapping_shake(struct ph_mapping *m);
 /* The same, after what there is was deleted. */
 void ph_mapping_remake(struct ph_mapping *m, enum porthole_method method, const char *why);
@@ -438,18 +439,15 @@ void ph_mapping_finish(struct ph_mapping *m); /* now, whatever the gateway still
 
 /* ---- errand.c: removing what another client of this host left behind ------------------------- */
 
-struct ph_soap_message;
 int ph_errand_new(struct ph_engine *e, porthole_id id, const struct ph_map_request *request);
 void ph_errand_run(struct ph_mapping *m);
 bool ph_errand_wants(const struct ph_mapping *m, enum porthole_method method);
 enum porthole_fate ph_errand_judge(struct ph_mapping *m);
-/* Answers: a delete's, an entry's by its port, an entry's by its index, and that there is none. */
+/* Answers: a delete's, an entry's by its port, and the whole list. */
 void ph_errand_deleted(struct ph_mapping *m, struct ph_attempt *a, int error, int code);
 void ph_errand_shortened(struct ph_mapping *m, struct ph_attempt *a, uint32_t left_s);
 void ph_errand_verified(struct ph_mapping *m, struct ph_attempt *a, bool is_ours);
-void ph_errand_listed(struct ph_mapping *m, struct ph_attempt *a,
-                      const struct ph_soap_message *entry);
-void ph_errand_unlisted(struct ph_mapping *m, struct ph_attempt *a, unsigned code);
+void ph_errand_listed(struct ph_mapping *m);
 
 /* ---- The methods' clients -------------------------------------------------------------------- */
 
@@ -512,8 +510,10 @@ void ph_recheck_others(struct ph_gateway *g);
 /* ---- probe.c --------------------------------------------------------------------------------- */
 
 int ph_probe_start(struct ph_engine *e, ph_us deadline, bool address_only);
-/* Looks whether all is known; to be called at the end of each step. */
+/* To be called at the end of each step. */
 void ph_probe_check(struct ph_engine *e);
 void ph_probe_end(struct ph_engine *e);
+/* "friendlyName (modelName)" of the UPnP device; "" when there is none. */
+void ph_probe_describe(const struct ph_gateway *g, char ret[PORTHOLE_TEXT_SIZE]);
 
 #endif

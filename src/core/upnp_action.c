@@ -81,13 +81,6 @@ static uint32_t post_by_port(struct ph_mapping *m, struct ph_attempt *a, const c
     return ph_upnp_action_post(g, action, arguments, 3, deadline);
 }
 
-static uint32_t post_by_index(struct ph_mapping *m, struct ph_attempt *a, ph_us deadline) {
-    char index[12];
-    snprintf(index, sizeof index, "%u", (unsigned)a->index);
-    const struct ph_soap_argument arguments[] = {{"NewPortMappingIndex", index}};
-    return ph_upnp_action_post(m->gateway, "GetGenericPortMappingEntry", arguments, 1, deadline);
-}
-
 static const char *action_of(const struct ph_mapping *m, const struct ph_attempt *a) {
     switch ((enum ph_purpose)a->purpose) {
     case PH_PURPOSE_DELETE:
@@ -96,7 +89,6 @@ static const char *action_of(const struct ph_mapping *m, const struct ph_attempt
     case PH_PURPOSE_VERIFY:
         return "GetSpecificPortMappingEntry";
     case PH_PURPOSE_LIST:
-        return "GetGenericPortMappingEntry";
     case PH_PURPOSE_MAKE:
     case PH_PURPOSE_RENEW:
         break;
@@ -128,8 +120,6 @@ static uint32_t post_action(struct ph_mapping *m, struct ph_attempt *a) {
     if (is_adding(a) && m->upnp_step == PH_UPNP_STEP_BEGIN)
         ph_upnp_ladder_begin(m, a);
     m->dialect = m->gateway->upnp.facts->dialect;
-    if (a->purpose == PH_PURPOSE_LIST)
-        return post_by_index(m, a, deadline);
     if (is_adding(a) && m->upnp_step == PH_UPNP_STEP_ADD)
         return post_add(m, a, deadline);
     if (is_adding(a))
@@ -278,8 +268,6 @@ static void action_faulted(struct ph_mapping *m, struct ph_attempt *a, unsigned 
     if (a->purpose == PH_PURPOSE_DELETE) {
         int error = code == PH_UPNP_NO_SUCH_ENTRY ? 0 : ph_upnp_error_error(code);
         ph_mapping_deleted(m, PORTHOLE_UPNP, error, error ? (int)code : 0);
-    } else if (a->purpose == PH_PURPOSE_LIST) {
-        ph_errand_unlisted(m, a, code);
     } else if (a->purpose == PH_PURPOSE_VERIFY && m->is_errand) {
         facts->has_no_query = code != PH_UPNP_NO_SUCH_ENTRY;
         ph_errand_verified(m, a, false);
@@ -349,10 +337,7 @@ static void action_garbled(struct ph_mapping *m, struct ph_attempt *a, unsigned 
 static void action_succeeded(struct ph_mapping *m, struct ph_attempt *a,
                              const struct ph_soap_message *reply) {
     if (a->purpose == PH_PURPOSE_DELETE) {
-        m->gateway->upnp.removals++;
         ph_mapping_deleted(m, PORTHOLE_UPNP, 0, 0);
-    } else if (a->purpose == PH_PURPOSE_LIST) {
-        ph_errand_listed(m, a, reply);
     } else if (a->purpose == PH_PURPOSE_VERIFY && m->is_errand) {
         ph_errand_verified(m, a, ph_upnp_readback_is_ours(m, a, reply));
     } else if (a->purpose == PH_PURPOSE_VERIFY) {

@@ -30,6 +30,7 @@ struct ph_upnp_facts {
     bool has_same_port;              /* internal and external port must be the same */
     bool has_no_query;               /* it cannot tell of one mapping */
     bool is_query_odd;               /* because it did not find what it had just made */
+    bool has_no_list;                /* nor of all at once */
     bool overwrites;                 /* it gives a mapping's port to another host */
     bool is_crowded;                 /* every port was taken */
     bool is_old;                     /* it takes actions of version 1 only */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""porthole(3) and porthole.h tell the same: functions with their arguments, errors, members and
+"""porthole(3) and the headers porthole.h and list.h tell the same: functions with their arguments, errors, members and
 constants. The page's examples compile without a warning and link."""
 
 import os
@@ -49,7 +49,7 @@ def declared_words(header):
     code = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     words = {f"PORTHOLE_ERR_{name}" for name in re.findall(r"^ +X\((\w+), -?\d", code, re.M)}
     words |= set(re.findall(r"#define (PORTHOLE_(?:\w+_INIT|USE_\w+|EXACT_PORT|LEASE|NO_THREAD"
-                            r"|DISPATCH))\b", code))
+                            r"|DISPATCH|LIST_C\w+))\b", code))
     for name in ("state", "event_type", "protocol"):
         body = re.search(rf"^enum porthole_{name} {{(.*?)}};", code, re.M | re.S).group(1)
         words |= set(re.findall(r"\b(PORTHOLE_\w+)", body))
@@ -74,8 +74,10 @@ def main():
     include = os.path.join(source, "include")
     with open(os.path.join(source, "man", "porthole.3"), encoding="utf-8") as file:
         page = file.read()
-    with open(os.path.join(include, "porthole", "porthole.h"), encoding="utf-8") as file:
-        header = file.read()
+    header = ""
+    for name in ("porthole.h", "list.h"):
+        with open(os.path.join(include, "porthole", name), encoding="utf-8") as file:
+            header += file.read()
     problems = [f"the page lacks: {text}" for text in
                 sorted(declared_functions(header) - told_functions(page))]
     problems += [f"the header lacks: {text}" for text in

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <limits.h>
+#include <porthole/list.h>
 
 #include "tests/contract/scarce_memory.h"
 #include "tests/unit/api_bench.h"
@@ -211,6 +212,18 @@ static void probe_map_several_and_close(struct story *story) {
     close_client(story);
 }
 
+static void list_and_close(struct story *story) {
+    struct porthole_listing *listing = NULL;
+    open_client(story, PORTHOLE_USE_UPNP);
+    porthole_id id = map_port(story, 8080);
+    until_state(story->bench, id, PORTHOLE_SUCCESS);
+    int count = porthole_list(story->bench->client, 0, &listing);
+    assert_true(count == 1 || scarce_has_failed());
+    assert_true(count != PORTHOLE_ERR_NO_MEMORY || !listing);
+    porthole_listing_free(listing);
+    close_client(story);
+}
+
 /* Tells the story until it needs no more memory than there is. Each time so many allocations fail,
  * from the first on, from a later one on, and so forth. */
 static void tell(struct story *story, void (*story_of)(struct story *), unsigned failures) {
@@ -236,6 +249,14 @@ static void one_allocation_fails_in_a_story_of_upnp(void **state) {
 
 static void one_allocation_fails_in_a_story_of_all(void **state) {
     tell(*state, probe_map_several_and_close, 1);
+}
+
+static void one_allocation_fails_in_a_story_of_the_list(void **state) {
+    tell(*state, list_and_close, 1);
+}
+
+static void many_allocations_fail_in_a_story_of_the_list(void **state) {
+    tell(*state, list_and_close, FOR_A_WHILE);
 }
 
 static void many_allocations_fail_in_a_story_of_pcp(void **state) {
@@ -296,6 +317,8 @@ int main(void) {
         TEST(one_allocation_fails_in_a_story_of_pcp),
         TEST(one_allocation_fails_in_a_story_of_upnp),
         TEST(one_allocation_fails_in_a_story_of_all),
+        TEST(one_allocation_fails_in_a_story_of_the_list),
+        TEST(many_allocations_fail_in_a_story_of_the_list),
         TEST(many_allocations_fail_in_a_story_of_pcp),
         TEST(many_allocations_fail_in_a_story_of_upnp),
         TEST(many_allocations_fail_in_a_story_of_all),

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "core/engine.h"
+#include "engine_answers.h"
 #include "require.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
-#include "wire/soap.h"
 #include "wire/ssdp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,6 +50,7 @@ struct play {
     struct exchange exchanges[EXCHANGES_MAX];
     ph_us stop_deadline;  /* PH_NEVER = not stopping */
     ph_us probe_deadline; /* PH_NEVER = not probing */
+    ph_us list_deadline;  /* the same of a list */
 };
 
 /* The next byte of the script; 0 behind its end. */
@@ -182,6 +183,9 @@ static void see_state(struct play *play) {
     REQUIRE(play->now < play->probe_deadline || ph_engine_probe(play->engine)->done);
     if (ph_engine_probe(play->engine)->done)
         play->probe_deadline = PH_NEVER;
+    REQUIRE(play->now < play->list_deadline || ph_engine_list(play->engine)->done);
+    if (ph_engine_list(play->engine)->done)
+        play->list_deadline = PH_NEVER;
 }
 
 static int step(struct play *play, const struct ph_input *input) {
@@ -258,8 +262,21 @@ static void play_unmap(struct play *play) { play_id(play, PH_INPUT_UNMAP); }
 
 static void play_refresh(struct play *play) { play_id(play, PH_INPUT_REFRESH); }
 
+static void play_list(struct play *play, ph_us duration) {
+    struct ph_input input = {.type = PH_INPUT_LIST, .u.list_deadline = play->now + duration};
+    int result = step(play, &input);
+    REQUIRE(result == 0 || result == PORTHOLE_ERR_STATE || result == PORTHOLE_ERR_NO_NETWORK ||
+            result == PORTHOLE_ERR_UNSUPPORTED);
+    if (result == 0 && !ph_engine_list(play->engine)->done)
+        play->list_deadline = input.u.list_deadline;
+}
+
 static void play_probe(struct play *play) {
     uint8_t what = take(play);
+    if (what >= 0xc0) {
+        play_list(play, PH_MS(130) * (what - 0xc0U));
+        return;
+    }
     struct ph_input input = {.type = PH_INPUT_PROBE};
     input.u.probe.deadline = play->now + PH_MS(13) * (what >> 1);
     input.u.probe.address_only = what & 1;
@@ -423,34 +440,6 @@ static void play_unreachable(struct play *play) {
 
 /* ---- HTTP ------------------------------------------------------------------------------------ */
 
-static const char description[] =
-    "<root><device><friendlyName>d</friendlyName><serviceList>"
-    "<service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType>"
-    "<controlURL>/0</controlURL></service>"
-    "<service><serviceType>urn:schemas-upnp-org:service:WANPPPConnection:1</serviceType>"
-    "<controlURL>http://8.8.4.4/1</controlURL></service>"
-    "<service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:2</serviceType>"
-    "<controlURL>2</controlURL></service></serviceList></device></root>";
-
-/* The body of an answer that suits the request, or of another one. */
-static size_t write_body(const char *request, uint8_t kind, uint8_t detail, char *ret,
-                         size_t size) {
-    static const char *const addresses[] = {"1.2.3.4", "1.2.3.5", "0.0.0.0", "192.168.1.9", "x"};
-    static const unsigned faults[] = {402, 501, 606, 714, 718, 725, 728, 729};
-    bool is_address = strstr(request, "GetExternalIPAddress") != NULL;
-    struct ph_soap_argument address = {"NewExternalIPAddress", addresses[detail % 5]};
-    int len = 0;
-    if (kind == 1)
-        len = ph_soap_encode_fault(faults[detail % LENGTH_OF(faults)], "fault", ret, size);
-    else if (strncmp(request, "GET", 3) == 0)
-        len = snprintf(ret, size, "%s", description);
-    else
-        len = ph_soap_encode_reply("urn:x", is_address ? "GetExternalIPAddress" : "AnyOther",
-                                   &address, is_address ? 1 : 0, ret, size);
-    REQUIRE(len > 0);
-    return (size_t)len;
-}
-
 static struct exchange *take_exchange(struct play *play) {
     size_t first = take(play);
     for (size_t i = 0; i < EXCHANGES_MAX; i++) {
@@ -524,7 +513,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         .end = data + size,
                         .now = PH_SECONDS(1000),
                         .stop_deadline = PH_NEVER,
-                        .probe_deadline = PH_NEVER};
+                        .probe_deadline = PH_NEVER,
+                        .list_deadline = PH_NEVER};
     uint8_t methods = take(&play) & PORTHOLE_USE_ALL;
     struct ph_engine_config config = {
         .methods = methods ? methods : PORTHOLE_USE_ALL,
