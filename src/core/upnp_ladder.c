@@ -25,8 +25,20 @@ static const uint32_t leases_s[] = {0, 604800, 3600, 0};
 
 /* ---- What is known of a device --------------------------------------------------------------- */
 
+/* Makers whose routers are known to give one host's port to the next who asks, so that it is too
+ * late to learn it from them: the first mapping may be the one that takes it from another
+ * (libp2p/go-libp2p-nat#8). */
+static bool is_known_to_overwrite(const struct ph_igd_description *d) {
+    static const char *const makers[] = {"TP-Link"};
+    for (unsigned i = 0; i < sizeof makers / sizeof makers[0]; i++)
+        if (ph_span_starts_nocase(ph_span_of(d->manufacturer), ph_span_of(makers[i])))
+            return true;
+    return false;
+}
+
 /* Of the identity; else the one that was not used for longest, made anew. */
-static struct ph_upnp_facts *facts_by(struct ph_engine *e, const char *identity) {
+static struct ph_upnp_facts *facts_by(struct ph_engine *e, const char *identity,
+                                      const struct ph_igd_description *d) {
     struct ph_upnp_facts *oldest = &e->facts[0];
     for (unsigned i = 0; i < PH_FACTS_MAX; i++) {
         struct ph_upnp_facts *facts = &e->facts[i];
@@ -35,7 +47,7 @@ static struct ph_upnp_facts *facts_by(struct ph_engine *e, const char *identity)
         if (facts->used < oldest->used)
             oldest = facts;
     }
-    *oldest = (struct ph_upnp_facts){.used = 0};
+    *oldest = (struct ph_upnp_facts){.overwrites = is_known_to_overwrite(d)};
     snprintf(oldest->identity, sizeof oldest->identity, "%s", identity);
     return oldest;
 }
@@ -46,7 +58,7 @@ void ph_upnp_ladder_identify(struct ph_gateway *g) {
     const char *identity = u->description->udn;
     if (identity[0] == '\0')
         identity = ph_addr_format(&u->candidates[u->candidate].url.host.addr, address);
-    u->facts = facts_by(g->engine, identity);
+    u->facts = facts_by(g->engine, identity, u->description);
     u->facts->used = ++g->engine->facts_used;
 }
 

@@ -378,6 +378,48 @@ static void exact_port_that_another_host_took_is_given_up_and_not_deleted(void *
     ph_world_free(world);
 }
 
+/* libp2p/go-libp2p-nat#8: what it takes from another host at the first mapping is gone unseen. */
+static void router_known_to_take_mappings_away_is_looked_at_first(void **state) {
+    (void)state;
+    for (unsigned is_exact = 0; is_exact <= 1; is_exact++) {
+        struct ph_world *world = world_of(PH_GW_QUIRK_TP_LINK_OVERWRITES);
+        occupy(world, story_neighbour(0).addr, STORY_PORT);
+        porthole_id id = map_to(world, STORY_PORT, is_exact ? PORTHOLE_EXACT_PORT : 0);
+        ph_world_run(world, PH_SECONDS(1));
+        if (is_exact) {
+            story_assert_failed(world, id, PORTHOLE_ERR_PORT_TAKEN, PORTHOLE_UPNP, 0);
+        } else {
+            assert_int_equal(ph_world_query(world, id).state, PORTHOLE_SUCCESS);
+            assert_int_not_equal(ph_world_query(world, id).external.port, STORY_PORT);
+        }
+        assert_int_equal(adds(world), is_exact ? 0 : 1);
+        ph_world_stop(world, PH_SECONDS(3));
+        ph_world_run(world, PH_SECONDS(5));
+        assert_int_equal(ph_gw_server_count(world->server), 1);
+        assert_string_equal(ph_gw_server_mapping(world->server, 0)->facts.description, "theirs");
+        ph_world_free(world);
+    }
+}
+
+/* A port that is free, and one that is this host's own from an earlier life, are taken at once. */
+static void look_in_front_of_a_mapping_costs_one_exchange(void **state) {
+    (void)state;
+    for (unsigned is_left = 0; is_left <= 1; is_left++) {
+        struct ph_world *world = world_of(PH_GW_QUIRK_TP_LINK_OVERWRITES);
+        if (is_left)
+            occupy(world, world->path.source, STORY_PORT);
+        porthole_id id = map_to(world, STORY_PORT, 0);
+        ph_world_run(world, PH_SECONDS(1));
+        story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+        assert_int_equal(adds(world), 1);
+        const struct ph_world_sent *look = story_http_sent(world, "#GetSpecificPort", 0);
+        const struct ph_world_sent *add = story_http_sent(world, "#AddPortMapping", 0);
+        assert_true(look->at < add->at);
+        assert_null(story_http_sent(world, "#GetSpecificPort", 2)); /* and the one read-back */
+        ph_world_free(world);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lease_that_is_refused_is_followed_by_one_that_works),
@@ -394,6 +436,8 @@ int main(void) {
         cmocka_unit_test(router_that_cannot_renew_what_is_there_keeps_it_open),
         cmocka_unit_test(router_that_takes_mappings_away_starts_no_fight),
         cmocka_unit_test(exact_port_that_another_host_took_is_given_up_and_not_deleted),
+        cmocka_unit_test(router_known_to_take_mappings_away_is_looked_at_first),
+        cmocka_unit_test(look_in_front_of_a_mapping_costs_one_exchange),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
