@@ -10,6 +10,7 @@
 int ph_cmd_map(int argc, char **argv);
 int ph_cmd_run(int argc, char **argv);
 int ph_cmd_unmap(int argc, char **argv);
+int ph_cmd_list(int argc, char **argv);
 int ph_cmd_probe(int argc, char **argv);
 int ph_cmd_doctor(int argc, char **argv);
 int ph_cmd_address(int argc, char **argv);

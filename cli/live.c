@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "cli/drive.h"
 #include "cli/hold.h"
 #include "cli/output.h"
+#include "cli/terminal.h"
 
 /* No more of a row is used: beyond that it is one to read along with a ruler. */
 #define LINE_SIZE 256
@@ -27,8 +27,6 @@
 #define TICK_MS 1000
 /* While nothing but a lease's minutes changes. */
 #define CALM_TICK_MS 30000
-#define DEFAULT_ROWS 24
-#define DEFAULT_COLUMNS 80
 /* Below the wishes: what to press. */
 #define FOOT_ROWS 1
 
@@ -48,20 +46,11 @@ struct ph_live {
 
 /* ---- The terminal ---------------------------------------------------------------------------- */
 
-static size_t number_of(const char *name, size_t otherwise) {
-    const char *text = getenv(name);
-    uint64_t number;
-    return text && ph_span_to_u64(ph_span_of(text), UINT16_MAX, &number) && number > 0
-               ? (size_t)number
-               : otherwise;
-}
-
 static void measure(struct ph_live *live) {
-    struct winsize size = {0};
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-        size = (struct winsize){0};
-    live->rows = size.ws_row ? size.ws_row : number_of("LINES", DEFAULT_ROWS);
-    live->columns = size.ws_col ? size.ws_col : number_of("COLUMNS", DEFAULT_COLUMNS);
+    size_t rows, columns;
+    ph_terminal_measure(&rows, &columns);
+    live->rows = rows;
+    live->columns = columns;
     live->is_off = !live->is_once && live->count + FOOT_ROWS >= live->rows;
 }
 

@@ -27,6 +27,7 @@ static const struct command {
     {"map", ph_cmd_map, "open ports and hold them until interrupted"},
     {"run", ph_cmd_run, "open ports for as long as a command runs"},
     {"unmap", ph_cmd_unmap, "remove what an earlier process left open"},
+    {"list", ph_cmd_list, "show what the router has open, and whose it is"},
     {"probe", ph_cmd_probe, "show what the gateway speaks"},
     {"doctor", ph_cmd_doctor, "find out why nobody can reach this host"},
     {"address", ph_cmd_address, "print the external address"},

@@ -73,6 +73,7 @@ _porthole_options() {
     map) echo "-e --external --exact -t --lifetime --refresh --exec --exec-limit --file --once --timeout -d --description --state -g --gateway -b --bind -p --protocol --json -v --verbose -h --help" ;;
     run) echo "-e --external --exact -t --lifetime --refresh --exec --exec-limit --file --keep-going --timeout -d --description --state -g --gateway -b --bind -p --protocol -v --verbose -h --help" ;;
     unmap) echo "--all --stale --foreign --key -e --external --state -g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
+    list) echo "--ours --tcp --udp --state -g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
     probe) echo "-g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
     doctor) echo "-g --gateway -b --bind -p --protocol --no-map --html --redact --timeout --json -v --verbose -h --help" ;;
     address) echo "--local --router -g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
@@ -106,6 +107,7 @@ _porthole_kind() {
         "unmap -e" | \
         "unmap --external" | \
         "unmap --timeout" | \
+        "list --timeout" | \
         "probe --timeout" | \
         "doctor --timeout" | \
         "address --timeout" | \
@@ -125,6 +127,7 @@ _porthole_kind() {
         "run --file" | \
         "run --state" | \
         "unmap --state" | \
+        "list --state" | \
         "doctor --html") echo file ;;
     "map -b" | \
         "map --bind" | \
@@ -132,6 +135,8 @@ _porthole_kind() {
         "run --bind" | \
         "unmap -b" | \
         "unmap --bind" | \
+        "list -b" | \
+        "list --bind" | \
         "probe -b" | \
         "probe --bind" | \
         "doctor -b" | \
@@ -144,6 +149,8 @@ _porthole_kind() {
         "run --protocol" | \
         "unmap -p" | \
         "unmap --protocol" | \
+        "list -p" | \
+        "list --protocol" | \
         "probe -p" | \
         "probe --protocol" | \
         "doctor -p" | \
@@ -157,6 +164,8 @@ _porthole_kind() {
         "run --gateway" | \
         "unmap -g" | \
         "unmap --gateway" | \
+        "list -g" | \
+        "list --gateway" | \
         "probe -g" | \
         "probe --gateway" | \
         "doctor -g" | \
@@ -183,7 +192,7 @@ _porthole() {
         if [[ $current == -* ]]; then
             _porthole_words "-h --help --version" "$current"
         else
-            _porthole_words "map run unmap probe doctor address gateway demo help" "$current"
+            _porthole_words "map run unmap list probe doctor address gateway demo help" "$current"
         fi
         return
     fi
@@ -214,7 +223,7 @@ _porthole() {
     elif [[ $current == -* ]]; then
         _porthole_words "$(_porthole_options "$command")" "$current"
     elif [[ $command == help ]]; then
-        _porthole_words "map run unmap probe doctor address gateway demo" "$current"
+        _porthole_words "map run unmap list probe doctor address gateway demo" "$current"
     else
         for kind in $(_porthole_arguments "$command"); do
             "_porthole_$kind" "$current"

@@ -126,6 +126,16 @@ WRONG = {
     ("unmap", "--key", "0123456789abcdef0123456g", "80"):
         "porthole unmap: --key '0123456789abcdef0123456g' is not 24 hexadecimal digits",
     ("unmap", "-t", "60", "80"): "porthole unmap: '-t' is not an option here",
+    ("list", "8080"): "porthole list: '8080': no arguments are taken",
+    ("list", ""): "porthole list: '': no arguments are taken",
+    ("list", "--foreign"): "porthole list: '--foreign' is not an option here",
+    ("list", "--ours=1"): "porthole list: '--ours=1' takes no value",
+    ("list", "--state"): "porthole list: '--state' needs a value",
+    ("list", "-p", "igd"): f"porthole list: --protocol 'igd' {METHODS}",
+    ("list", "--timeout", "0"): f"porthole list: --timeout '0' {TIMEOUT}",
+    ("list", "-g", "0.0.0.0"): f"porthole list: --gateway '0.0.0.0' {HOST}",
+    ("list", "-g", "1.2.3.4", "-b", "::1"):
+        "porthole list: --bind '::1' and --gateway '1.2.3.4': one is IPv4, the other IPv6",
     ("probe", "8080"): "porthole probe: '8080': no arguments are taken",
     ("probe", "-e", "80"): "porthole probe: '-e' is not an option here",
     ("probe", "--timeout", "x"): f"porthole probe: --timeout 'x' {TIMEOUT}",

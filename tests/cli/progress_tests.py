@@ -114,6 +114,16 @@ def a_long_wait_is_told_on_a_terminal_and_no_trace_stays(program):
 
 
 @test
+def a_long_wait_for_the_list_is_told(program):
+    with Silent() as gateway:
+        watched = Watched(program, "list", *gateway.ask[:4], "-p", "upnp", "--state", "none")
+        watched.read(PROGRESS)
+        watched.end(3)
+        assert watched.error.index(ERASE) < watched.error.index("no gateway answered"), \
+            repr(watched.error)
+
+
+@test
 def progress_is_gone_before_a_result(program):
     with Silent() as gateway:
         watched = Watched(program, "probe", *gateway.ask, on_terminal=True)

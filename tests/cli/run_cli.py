@@ -15,6 +15,7 @@ import demo_tests  # noqa: E402, F401
 import doctor_tests  # noqa: E402, F401
 import golden_tests  # noqa: E402, F401
 import hook_tests  # noqa: E402, F401
+import list_tests  # noqa: E402, F401
 import live_tests  # noqa: E402, F401
 import manual_tests  # noqa: E402, F401
 import map_tests  # noqa: E402, F401

@@ -25,6 +25,7 @@ import netns  # noqa: E402
 import crash_tests  # noqa: E402, F401
 import doctor_tests  # noqa: E402, F401
 import lease_tests  # noqa: E402, F401
+import list_tests  # noqa: E402, F401
 import malice_tests  # noqa: E402, F401
 import network_tests  # noqa: E402, F401
 import peer_tests  # noqa: E402
