@@ -181,13 +181,15 @@ class Noted(Gateway):
 
     def __init__(self, program, *options):
         super().__init__(program, *options)
+        self.program = program
         self.folder = tempfile.TemporaryDirectory()
         self.state = os.path.join(self.folder.name, "leases.json")
         self.ask = (*self.ask, "--state", self.state)
 
     def __exit__(self, *arguments):
         super().__exit__(*arguments)
-        self.folder.cleanup()
+        if hasattr(self, "folder"):  # not while it looks for addresses that are free
+            self.folder.cleanup()
 
     def leases(self):
         with open(self.state, encoding="utf-8") as file:

@@ -12,8 +12,7 @@ import struct
 import subprocess
 import termios
 
-from harness import CLIENT, PATIENCE_S, Held, environment, equal, run, test, wait_until
-from unmap_tests import Noted
+from harness import CLIENT, PATIENCE_S, Held, Noted, environment, equal, run, test, wait_until
 
 NEIGHBOUR = "127.0.0.9"
 ENTRY = ["event", "owner", "holder", "listed", "missing", "via", "protocol", "external", "internal",
