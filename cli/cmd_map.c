@@ -79,6 +79,7 @@ static int wait_once(struct ph_hold *hold) {
 
 static int run_map(struct ph_hold *hold) {
     hold->talk = hold->options.json ? PH_HOLD_TALK_JSON : PH_HOLD_TALK_LINES;
+    hold->is_live = !hold->options.json;
     int code = ph_hold_open(hold);
     if (code == PH_EXITCODE_DONE)
         code = hold->once ? wait_once(hold) : hold_until_signal(hold);

@@ -93,8 +93,8 @@ static void write_port(const struct ph_wish *wish, char ret[PORT_SIZE]) {
 
 static bool set_environment(const struct ph_hold *hold) {
     bool ok = true;
-    for (size_t i = 0; i < hold->count && ok; i++) {
-        const struct ph_wish *wish = &hold->wishes[i];
+    for (size_t i = 0; i < hold->set.count && ok; i++) {
+        const struct ph_wish *wish = hold->set.wishes[i];
         const char *protocol = wish->protocol == PORTHOLE_TCP ? "TCP" : "UDP";
         const char *address = wish->is_open ? wish->newest.external_address : "";
         char name[NAME_SIZE], port[PORT_SIZE];
@@ -112,7 +112,7 @@ static bool set_environment(const struct ph_hold *hold) {
 }
 
 static _Noreturn void become_command(const struct ph_hold *hold, char **argv) {
-    const struct ph_wish *first = &hold->wishes[0];
+    const struct ph_wish *first = hold->set.wishes[0];
     char port[PORT_SIZE], quote[PH_OUTPUT_QUOTE_SIZE];
     bool ok = set_environment(hold);
     write_port(first, port);

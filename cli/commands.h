@@ -9,6 +9,8 @@
 
 int ph_cmd_map(int argc, char **argv);
 int ph_cmd_run(int argc, char **argv);
+int ph_cmd_serve(int argc, char **argv);
+int ph_cmd_check_config(int argc, char **argv);
 int ph_cmd_unmap(int argc, char **argv);
 int ph_cmd_list(int argc, char **argv);
 int ph_cmd_probe(int argc, char **argv);

@@ -8,6 +8,7 @@
 
 #include "cli/hold.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static void talk(struct ph_wish *wish, const struct porthole_event *event) {
         ph_output_event_json(event);
         break;
     case PH_HOLD_TALK_LINES:
-        if (!ph_live_post(hold->live, (size_t)(wish - hold->wishes), event))
+        if (!ph_live_post(hold->live, wish->place, event))
             ph_output_event_human(event, wish->opened, !hold->once);
         break;
     case PH_HOLD_TALK_TROUBLE:
@@ -56,7 +57,6 @@ static void talk(struct ph_wish *wish, const struct porthole_event *event) {
 void ph_hold_tell(struct ph_wish *wish, const struct porthole_event *event) {
     struct ph_hold *hold = wish->hold;
     const struct porthole_mapping *mapping = &event->mapping;
-    size_t index = (size_t)(wish - hold->wishes);
     bool is_open = event->type == PORTHOLE_EVENT_MAPPED || event->type == PORTHOLE_EVENT_CHANGED;
     /* With --once the first result is the result: what is granted after a refusal is given back. */
     if (hold->once && wish->settled && !wish->opened)
@@ -72,8 +72,9 @@ void ph_hold_tell(struct ph_wish *wish, const struct porthole_event *event) {
                          mapping->fate == PORTHOLE_FATE_LEFT;
     if (!hold->quiet) {
         talk(wish, event);
-        ph_hook_post(hold->hook, index, event);
-        ph_record_post(hold->record, index, event);
+        ph_hook_post(wish->group->hook, &wish->waits, event);
+        ph_record_touch(wish->group->record);
+        ph_record_touch(hold->record);
     }
     wish->opened = wish->opened || event->type == PORTHOLE_EVENT_MAPPED;
 }
@@ -81,6 +82,8 @@ void ph_hold_tell(struct ph_wish *wish, const struct porthole_event *event) {
 static void on_hold_event(struct porthole *client, const struct porthole_event *event, void *user) {
     (void)client;
     struct ph_wish *wish = user;
+    if (wish->is_leaving && event->type != PORTHOLE_EVENT_UNMAPPED)
+        return;
     if (event->type == PORTHOLE_EVENT_UNMAPPED)
         wish->id = 0;
     /* What is asked for again keeps its note, with the key. */
@@ -93,7 +96,7 @@ static void on_hold_event(struct porthole *client, const struct porthole_event *
 }
 
 /* An event that the client has not told, for a wish that it may not know any more. */
-static void tell_own(struct ph_wish *wish, enum porthole_event_type type, int error) {
+void ph_hold_tell_own(struct ph_wish *wish, enum porthole_event_type type, int error) {
     struct porthole_event event = {.size = sizeof event, .type = type};
     event.mapping = (struct porthole_mapping)PORTHOLE_MAPPING_INIT;
     if (wish->id == 0 || porthole_query(wish->hold->client, wish->id, &event.mapping) != 0) {
@@ -108,61 +111,92 @@ static void tell_own(struct ph_wish *wish, enum porthole_event_type type, int er
 
 int ph_hold_ask(struct ph_wish *wish, uint16_t external_port, bool exact) {
     const struct ph_hold *hold = wish->hold;
+    const struct ph_terms *terms = &wish->group->terms;
     struct porthole_request request = PORTHOLE_REQUEST_INIT;
     request.protocol = wish->protocol;
     request.internal_port = wish->port;
     request.external_port = external_port;
     request.key = wish->note.lease.key;
-    request.refresh_s = hold->refresh_s;
+    request.refresh_s = terms->refresh_s;
     request.flags = (exact ? PORTHOLE_EXACT_PORT : 0) | (hold->once ? PORTHOLE_LEASE : 0);
-    request.lifetime_s = hold->lifetime_s;
-    request.description = hold->description;
+    request.lifetime_s = terms->lifetime_s;
+    request.methods = terms->methods;
+    request.description = terms->description;
     request.on_event = on_hold_event;
     request.user = wish;
     return porthole_map(hold->client, &request, &wish->id);
 }
 
 static uint16_t wished_port(const struct ph_wish *wish) {
-    return wish->hold->external_port ? wish->hold->external_port : wish->note.lease.external_port;
+    uint16_t port = wish->group->terms.external_port;
+    return port ? port : wish->note.lease.external_port;
+}
+
+int ph_hold_begin(struct ph_wish *wish) {
+    wish->was_asked = true;
+    int result = wish->pair ? ph_pair_begin(wish, wished_port(wish))
+                            : ph_hold_ask(wish, wished_port(wish), wish->group->terms.exact);
+    if (result < 0)
+        ph_output_error(wish->hold->options.command, "%s port %u: %s",
+                        porthole_protocol_name(wish->protocol), (unsigned)wish->port,
+                        porthole_strerror(result));
+    return result;
+}
+
+int ph_hold_remove(struct ph_wish *wish, struct porthole_request *request) {
+    request->on_event = on_hold_event;
+    request->user = wish;
+    return porthole_remove(wish->hold->client, request, &wish->id);
 }
 
 static int ask_all(struct ph_hold *hold) {
-    for (size_t i = 0; i < hold->count; i++) {
-        struct ph_wish *wish = &hold->wishes[i];
-        int result = wish->pair ? ph_pair_begin(wish, wished_port(wish))
-                                : ph_hold_ask(wish, wished_port(wish), hold->exact);
-        if (result < 0) {
-            ph_output_error(hold->options.command, "%s port %u: %s",
-                            porthole_protocol_name(wish->protocol), (unsigned)wish->port,
-                            porthole_strerror(result));
+    for (size_t i = 0; i < hold->set.count; i++) {
+        int result = ph_hold_begin(hold->set.wishes[i]);
+        if (result < 0)
             return ph_exitcode_of(result);
-        }
     }
     return PH_EXITCODE_DONE;
 }
 
-/* Those who are to be told; an exit code. */
-static int make_listeners(struct ph_hold *hold) {
+bool ph_hold_make_listeners(struct ph_hold *hold, struct ph_group *group) {
+    const struct ph_terms *terms = &group->terms;
     const char *command = hold->options.command;
-    if (hold->exec) {
-        hold->hook = ph_hook_new(hold->exec, command,
-                                 hold->exec_limit_s ? hold->exec_limit_s : PH_HOOK_LIMIT_S,
-                                 hold->talk == PH_HOLD_TALK_JSON, hold->count);
+    if (terms->exec && !group->hook) {
+        group->hook = ph_hook_new(terms->exec, group->name, command, terms->exec_limit_s,
+                                  hold->talk == PH_HOLD_TALK_JSON);
         ph_stop_catch_also(SIGCHLD);
     }
-    if (hold->file)
-        hold->record = ph_record_new(hold->file, command, hold->count);
-    if ((hold->exec && !hold->hook) || (hold->file && !hold->record)) {
+    if (terms->file && !group->record)
+        group->record = ph_record_new(terms->file, *group->name ? "file" : "--file", command);
+    if ((!terms->exec || group->hook) && (!terms->file || group->record))
+        return true;
+    ph_output_error(command, "%s", porthole_strerror(PORTHOLE_ERR_NO_MEMORY));
+    return false;
+}
+
+/* Those who are to be told; an exit code. */
+static int make_all_listeners(struct ph_hold *hold) {
+    const char *command = hold->options.command;
+    bool has_hooks = false, is_written = true;
+    if (hold->file && !(hold->record = ph_record_new(hold->file, "file", command))) {
         ph_output_error(command, "%s", porthole_strerror(PORTHOLE_ERR_NO_MEMORY));
         return PH_EXITCODE_FAILED;
     }
+    for (size_t i = 0; i < hold->set.group_count; i++) {
+        if (!ph_hold_make_listeners(hold, hold->set.groups[i]))
+            return PH_EXITCODE_FAILED;
+        has_hooks = has_hooks || hold->set.groups[i]->hook;
+    }
     /* What an earlier process wrote is not so any more; and now is the time to say that the file
      * cannot be written. */
-    if (!ph_record_write(hold->record))
+    is_written = ph_record_write(hold->record, &hold->set, NULL);
+    for (size_t i = 0; i < hold->set.group_count && is_written; i++)
+        is_written = ph_record_write(hold->set.groups[i]->record, &hold->set, hold->set.groups[i]);
+    if (!is_written)
         return PH_EXITCODE_FAILED;
     /* The lines of a log or a hook would be written into the view. */
-    if (hold->talk == PH_HOLD_TALK_LINES && !hold->exec && hold->options.verbosity == 0)
-        hold->live = ph_live_new(hold->wishes, hold->count, hold->once);
+    if (hold->is_live && !has_hooks && hold->options.verbosity == 0)
+        hold->live = ph_live_new(hold);
     if (hold->live)
         ph_stop_catch_also(SIGWINCH);
     return PH_EXITCODE_DONE;
@@ -174,15 +208,15 @@ int ph_hold_open(struct ph_hold *hold) {
         ph_output_error(hold->options.command, "no descriptor can be had");
         return PH_EXITCODE_FAILED;
     }
-    hold->unsettled = hold->count;
+    hold->unsettled = hold->set.count;
     int code = ph_options_open(&hold->options, &hold->client);
     if (code != PH_EXITCODE_DONE)
         return code;
     hold->leases = ph_leases_open(hold->options.command, hold->state);
     (void)ph_leases_lock(hold->leases); /* so that of two that begin, one finds the other's note */
-    code = hold->leases ? ph_hold_notes_prepare(hold) : PH_EXITCODE_DONE;
+    code = ph_hold_notes_prepare(hold, hold->client, hold->leases, &hold->set);
     if (code == PH_EXITCODE_DONE)
-        code = make_listeners(hold);
+        code = make_all_listeners(hold);
     if (code == PH_EXITCODE_DONE)
         ph_hold_notes_write(hold);
     ph_leases_unlock(hold->leases);
@@ -199,24 +233,46 @@ static int64_t sooner(int64_t one, int64_t other) {
     return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
-/* What is due besides the client's own work. */
-static void tend(struct ph_hold *hold) {
-    for (size_t i = 0; i < hold->pair_count; i++)
-        ph_pair_turn(&hold->pairs[i]);
+static void tend_hooks(struct ph_hold *hold) {
+    for (size_t i = 0; i < hold->set.group_count; i++)
+        ph_hook_turn(hold->set.groups[i]->hook);
+}
+
+static int64_t hooks_due_ms(const struct ph_hold *hold) {
+    int64_t due_ms = -1;
+    for (size_t i = 0; i < hold->set.group_count; i++)
+        due_ms = sooner(due_ms, ph_hook_due_ms(hold->set.groups[i]->hook));
+    return due_ms;
+}
+
+void ph_hold_tend(struct ph_hold *hold) {
+    struct ph_set *set = &hold->set;
+    for (size_t i = 0; i < set->pair_count; i++)
+        ph_pair_turn(set->pairs[i]);
     ph_hold_notes_write(hold);
-    (void)ph_record_write(hold->record);
-    ph_hook_turn(hold->hook);
+    (void)ph_record_write(hold->record, set, NULL);
+    for (size_t i = 0; i < set->group_count; i++)
+        (void)ph_record_write(set->groups[i]->record, set, set->groups[i]);
+    tend_hooks(hold);
+    if (hold->is_changing)
+        hold->is_changing = !ph_set_sweep(set);
     ph_live_draw(hold->live);
+    ph_notify_turn(hold->notify);
 }
 
 int ph_hold_turn(struct ph_hold *hold, int64_t until_ms) {
-    until_ms = sooner(until_ms, ph_hook_due_ms(hold->hook));
+    int number = hold->stop_number;
+    hold->stop_number = 0;
+    if (number != 0)
+        return number;
+    until_ms = sooner(until_ms, hooks_due_ms(hold));
     until_ms = sooner(until_ms, ph_live_due_ms(hold->live));
-    for (size_t i = 0; i < hold->pair_count; i++)
-        until_ms = sooner(until_ms, ph_pair_due_ms(&hold->pairs[i]));
+    until_ms = sooner(until_ms, ph_notify_due_ms(hold->notify));
+    for (size_t i = 0; i < hold->set.pair_count; i++)
+        until_ms = sooner(until_ms, ph_pair_due_ms(hold->set.pairs[i]));
     int result = ph_drive(hold->client, hold->stop_fd, until_ms);
-    int number = result > 0 ? ph_stop_next(hold->stop_fd) : result;
-    tend(hold);
+    number = result > 0 ? ph_stop_next(hold->stop_fd) : result;
+    ph_hold_tend(hold);
     return number;
 }
 
@@ -229,10 +285,10 @@ static int settle_all(struct ph_hold *hold) {
         if (ph_output_failed())
             return PORTHOLE_ERR_SYSTEM;
     }
-    for (size_t i = 0; i < hold->count && hold->unsettled > 0; i++)
-        if (!hold->wishes[i].settled)
-            tell_own(&hold->wishes[i], PORTHOLE_EVENT_FAILED, PORTHOLE_ERR_TIMEOUT);
-    tend(hold);
+    for (size_t i = 0; i < hold->set.count && hold->unsettled > 0; i++)
+        if (!hold->set.wishes[i]->settled)
+            ph_hold_tell_own(hold->set.wishes[i], PORTHOLE_EVENT_FAILED, PORTHOLE_ERR_TIMEOUT);
+    ph_hold_tend(hold);
     return 0;
 }
 
@@ -260,9 +316,11 @@ static struct porthole_mapping status_of(const struct ph_wish *wish) {
 
 void ph_hold_refresh(struct ph_hold *hold) {
     hold->notes_rest_ms = 0;
-    for (size_t i = 0; i < hold->count; i++) {
-        struct ph_wish *wish = &hold->wishes[i];
+    for (size_t i = 0; i < hold->set.count; i++) {
+        struct ph_wish *wish = hold->set.wishes[i];
         struct porthole_mapping mapping = status_of(wish);
+        if (wish->is_leaving)
+            continue;
         if (hold->talk == PH_HOLD_TALK_JSON)
             ph_output_status_json(&mapping);
         else
@@ -274,30 +332,57 @@ void ph_hold_refresh(struct ph_hold *hold) {
     }
 }
 
+/* The last hooks, and the manager's watchdog meanwhile. */
+static void finish_hooks(struct ph_hold *hold) {
+    uint32_t limit_s = hold->end_limit_s ? hold->end_limit_s : PH_VALUE_EXEC_LIMIT_S_MAX;
+    for (size_t i = 0; i < hold->set.group_count; i++)
+        ph_hook_end(hold->set.groups[i]->hook, limit_s);
+    for (;;) {
+        tend_hooks(hold);
+        ph_notify_turn(hold->notify);
+        int64_t due_ms = hooks_due_ms(hold);
+        if (due_ms < 0)
+            return;
+        due_ms = sooner(due_ms, ph_notify_due_ms(hold->notify));
+        int64_t left_ms = due_ms - ph_drive_now_ms();
+        struct pollfd stop = {.fd = hold->stop_fd, .events = POLLIN};
+        poll(&stop, 1, left_ms > 0 ? (int)left_ms : 0);
+        while (ph_stop_next(hold->stop_fd) != 0)
+            continue;
+    }
+}
+
+void ph_hold_unmap_all(struct ph_hold *hold) {
+    hold->is_ending = true;
+    for (size_t i = 0; i < hold->set.pair_count && !hold->quiet; i++)
+        ph_pair_end(hold->set.pairs[i]);
+    porthole_unmap_all(hold->client);
+}
+
 int ph_hold_close(struct ph_hold *hold, int code) {
+    struct ph_set *set = &hold->set;
     bool keeps = hold->once && !ph_output_failed();
     int close_ms = CLOSE_MS;
     hold->is_ending = true;
     hold->quiet = hold->quiet || keeps;
     if (keeps) {
         close_ms = hold->first_error || code ? GIVE_UP_MS : 0;
-        for (size_t i = 0; i < hold->count; i++)
-            if (!hold->wishes[i].opened)
-                porthole_unmap(hold->client, hold->wishes[i].id);
+        for (size_t i = 0; i < set->count; i++)
+            if (!set->wishes[i]->opened)
+                porthole_unmap(hold->client, set->wishes[i]->id);
     } else if (hold->client) {
-        for (size_t i = 0; i < hold->pair_count && !hold->quiet; i++)
-            ph_pair_end(&hold->pairs[i]);
-        porthole_unmap_all(hold->client);
+        ph_hold_unmap_all(hold);
     }
     porthole_close(hold->client, close_ms);
     ph_hold_notes_write(hold);
     ph_live_draw(hold->live);
     ph_live_free(hold->live);
+    for (size_t i = 0; i < set->group_count && !keeps; i++)
+        ph_record_remove(set->groups[i]->record);
     if (!keeps)
         ph_record_remove(hold->record);
-    ph_hook_finish(hold->hook, hold->stop_fd);
+    finish_hooks(hold);
     ph_record_free(hold->record);
-    ph_hook_free(hold->hook);
     ph_leases_close(hold->leases);
     if (ph_output_complain(hold->options.command))
         return PH_EXITCODE_FAILED;

@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,63 +28,97 @@
 #define NUMBER_SIZE 16
 #define NAME_SIZE 48
 
-/* A mapping's event that waits. */
-struct slot {
+struct ph_hook_event {
     struct porthole_event event;
-    bool waits;
+    struct ph_hook_event *next;
+    struct ph_hook_event **place; /* who replaces it by a newer one; NULL = nobody */
 };
 
 struct ph_hook {
     const char *text;
+    const char *section;
     const char *command;
     bool is_machine_read;
     int limit_ms;
-    struct slot *slots;
-    size_t *queue; /* a ring of slots that wait, each once */
-    size_t count, first, waiting;
-    pid_t pid; /* 0 = none runs */
+    struct ph_hook_event *first, **end; /* those that wait */
+    pid_t pid;                          /* 0 = none runs */
     int64_t due_ms;
-    bool is_overdue;      /* it was asked to end */
-    char name[NAME_SIZE]; /* "mapped of tcp 8080", of the one that runs */
+    int64_t end_ms;        /* no time is left from then on; -1 = no end is in sight */
+    bool is_overdue;       /* it was asked to end */
+    char name[NAME_SIZE];  /* "mapped of tcp 8080", of the one that runs */
+    char label[NAME_SIZE]; /* "exec of [web]", for messages */
 };
 
 /* ---- The queue ------------------------------------------------------------------------------- */
 
-struct ph_hook *ph_hook_new(const char *text, const char *command, uint32_t limit_s,
-                            bool is_machine_read, size_t count) {
+struct ph_hook *ph_hook_new(const char *text, const char *section, const char *command,
+                            uint32_t limit_s, bool is_machine_read) {
     struct ph_hook *hook = calloc(1, sizeof *hook);
     if (!hook)
         return NULL;
-    *hook = (struct ph_hook){.text = text,
-                             .command = command,
-                             .is_machine_read = is_machine_read,
-                             .limit_ms = (int)limit_s * 1000,
-                             .slots = calloc(count, sizeof *hook->slots),
-                             .queue = calloc(count, sizeof *hook->queue),
-                             .count = count};
-    if (hook->slots && hook->queue)
-        return hook;
-    ph_hook_free(hook);
-    return NULL;
+    hook->command = command;
+    hook->is_machine_read = is_machine_read;
+    hook->end = &hook->first;
+    hook->end_ms = -1;
+    ph_hook_set(hook, text, section, limit_s);
+    return hook;
+}
+
+void ph_hook_set(struct ph_hook *hook, const char *text, const char *section, uint32_t limit_s) {
+    if (!hook)
+        return;
+    hook->text = text;
+    hook->section = section;
+    if (*section)
+        snprintf(hook->label, sizeof hook->label, "exec of [%s]", section);
+    else
+        snprintf(hook->label, sizeof hook->label, "--exec");
+    hook->limit_ms = (int)(limit_s ? limit_s : PH_HOOK_LIMIT_S) * 1000;
+}
+
+void ph_hook_leave(struct ph_hook_event **place) {
+    if (*place)
+        (*place)->place = NULL;
+    *place = NULL;
+}
+
+/* Takes the first one out of the queue; freed by the caller. */
+static struct ph_hook_event *take_first(struct ph_hook *hook) {
+    struct ph_hook_event *first = hook->first;
+    hook->first = first->next;
+    if (!hook->first)
+        hook->end = &hook->first;
+    if (first->place)
+        *first->place = NULL;
+    return first;
 }
 
 void ph_hook_free(struct ph_hook *hook) {
     if (!hook)
         return;
-    free(hook->slots);
-    free(hook->queue);
+    while (hook->first)
+        free(take_first(hook));
     free(hook);
 }
 
-void ph_hook_post(struct ph_hook *hook, size_t mapping, const struct porthole_event *event) {
+void ph_hook_post(struct ph_hook *hook, struct ph_hook_event **place,
+                  const struct porthole_event *event) {
     if (!hook)
         return;
-    struct slot *slot = &hook->slots[mapping];
-    slot->event = *event;
-    if (slot->waits)
+    if (*place) {
+        (*place)->event = *event;
         return;
-    slot->waits = true;
-    hook->queue[(hook->first + hook->waiting++) % hook->count] = mapping;
+    }
+    struct ph_hook_event *last = malloc(sizeof *last);
+    if (!last) {
+        ph_output_error(hook->command, "%s: %s", hook->label,
+                        porthole_strerror(PORTHOLE_ERR_NO_MEMORY));
+        return;
+    }
+    *last = (struct ph_hook_event){.event = *event, .place = place};
+    *place = last;
+    *hook->end = last;
+    hook->end = &last->next;
 }
 
 /* ---- The child ------------------------------------------------------------------------------- */
@@ -104,12 +137,13 @@ static void set_number(const char *name, bool known, long long value) {
     setenv(name, digits, 1);
 }
 
-static void set_facts(const struct porthole_event *event) {
+static void set_facts(const char *section, const struct porthole_event *event) {
     const struct porthole_mapping *mapping = &event->mapping;
     bool failed = event->type == PORTHOLE_EVENT_FAILED;
     bool known = !failed && mapping->method != PORTHOLE_NONE;
     bool ended = event->type == PORTHOLE_EVENT_UNMAPPED;
     bool wrong = mapping->error != 0 && (failed || ended);
+    set_fact("PORTHOLE_SECTION", section);
     set_fact("PORTHOLE_EVENT", porthole_event_name(event->type));
     set_fact("PORTHOLE_PROTOCOL", porthole_protocol_name(mapping->protocol));
     set_fact("PORTHOLE_INTERNAL_ADDRESS", mapping->internal_address);
@@ -156,31 +190,28 @@ static _Noreturn void become_command(const struct ph_hook *hook,
         (hook->is_machine_read && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
         _exit(126);
     close_descriptors();
-    set_facts(event);
+    set_facts(hook->section, event);
     ph_stop_leave_to_child();
     execl("/bin/sh", "sh", "-c", hook->text, (char *)NULL);
     _exit(127);
 }
 
 static void start_next(struct ph_hook *hook) {
-    size_t mapping = hook->queue[hook->first];
-    struct slot *slot = &hook->slots[mapping];
-    hook->first = (hook->first + 1) % hook->count;
-    hook->waiting--;
-    slot->waits = false;
-    snprintf(hook->name, sizeof hook->name, "%s of %s %u", porthole_event_name(slot->event.type),
-             porthole_protocol_name(slot->event.mapping.protocol),
-             (unsigned)slot->event.mapping.internal_port);
+    struct ph_hook_event *next = take_first(hook);
+    snprintf(hook->name, sizeof hook->name, "%s of %s %u", porthole_event_name(next->event.type),
+             porthole_protocol_name(next->event.mapping.protocol),
+             (unsigned)next->event.mapping.internal_port);
     /* No handler of this process may run in the child: it has the same pipe. */
     sigset_t all, old;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &old);
     pid_t pid = fork();
     if (pid == 0)
-        become_command(hook, &slot->event);
+        become_command(hook, &next->event);
     sigprocmask(SIG_SETMASK, &old, NULL);
+    free(next);
     if (pid < 0) {
-        ph_output_error(hook->command, "--exec for %s: %s", hook->name, strerror(errno));
+        ph_output_error(hook->command, "%s for %s: %s", hook->label, hook->name, strerror(errno));
         return;
     }
     setpgid(pid, pid); /* whoever comes first; a signal to the group must find it */
@@ -191,13 +222,13 @@ static void start_next(struct ph_hook *hook) {
 
 static void tell_end(const struct ph_hook *hook, int status) {
     if (hook->is_overdue)
-        ph_output_error(hook->command, "--exec for %s: ended after %d s", hook->name,
+        ph_output_error(hook->command, "%s for %s: ended after %d s", hook->label, hook->name,
                         hook->limit_ms / 1000);
     else if (WIFSIGNALED(status))
-        ph_output_error(hook->command, "--exec for %s: killed by signal %d", hook->name,
+        ph_output_error(hook->command, "%s for %s: killed by signal %d", hook->label, hook->name,
                         WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
-        ph_output_error(hook->command, "--exec for %s: exit code %d", hook->name,
+        ph_output_error(hook->command, "%s for %s: exit code %d", hook->label, hook->name,
                         WEXITSTATUS(status));
 }
 
@@ -216,41 +247,50 @@ static bool reap(struct ph_hook *hook) {
     return true;
 }
 
+/* What waits when the end has come is not told. */
+static void drop_waiting(struct ph_hook *hook) {
+    unsigned long count = 0;
+    for (; hook->first; count++)
+        free(take_first(hook));
+    if (count > 0)
+        ph_output_error(hook->command, "%s: no time is left; events not told: %lu", hook->label,
+                        count);
+}
+
 void ph_hook_turn(struct ph_hook *hook) {
     if (!hook)
         return;
+    int64_t now_ms = ph_drive_now_ms();
+    if (hook->end_ms >= 0 && now_ms >= hook->end_ms)
+        drop_waiting(hook);
     if (hook->pid != 0 && !reap(hook)) {
-        if (ph_drive_now_ms() < hook->due_ms)
+        if (now_ms < ph_hook_due_ms(hook))
             return;
         kill(-hook->pid, hook->is_overdue ? SIGKILL : SIGTERM);
         hook->is_overdue = true;
-        hook->due_ms = ph_drive_now_ms() + GRACE_MS;
+        hook->due_ms = now_ms + GRACE_MS;
         return;
     }
-    if (hook->waiting > 0)
+    if (hook->first)
         start_next(hook);
 }
 
 int64_t ph_hook_due_ms(const struct ph_hook *hook) {
-    return hook && hook->pid != 0 ? hook->due_ms : -1;
+    if (!hook || (hook->pid == 0 && !hook->first))
+        return -1;
+    if (hook->pid == 0)
+        return ph_drive_now_ms();
+    bool is_cut = hook->end_ms >= 0 && !hook->is_overdue && hook->end_ms < hook->due_ms;
+    return is_cut ? hook->end_ms : hook->due_ms;
 }
 
-void ph_hook_finish(struct ph_hook *hook, int stop_fd) {
+void ph_hook_end(struct ph_hook *hook, uint32_t limit_s) {
     if (!hook)
         return;
-    int64_t until_ms = ph_drive_now_ms() + hook->limit_ms;
-    for (ph_hook_turn(hook); hook->pid != 0 || hook->waiting > 0; ph_hook_turn(hook)) {
-        if (ph_drive_now_ms() >= until_ms && hook->waiting > 0) {
-            ph_output_error(hook->command, "--exec: no time is left; events not told: %lu",
-                            (unsigned long)hook->waiting);
-            hook->waiting = 0;
-        }
-        if (hook->pid != 0 && !hook->is_overdue && hook->due_ms > until_ms)
-            hook->due_ms = until_ms;
-        int64_t left_ms = hook->pid != 0 ? hook->due_ms - ph_drive_now_ms() : 0;
-        struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
-        poll(&stop, 1, left_ms > 0 ? (int)left_ms : 0);
-        while (ph_stop_next(stop_fd) != 0)
-            continue;
-    }
+    int64_t limit_ms = (int64_t)limit_s * 1000;
+    hook->end_ms = ph_drive_now_ms() + (hook->limit_ms < limit_ms ? hook->limit_ms : limit_ms);
+}
+
+bool ph_hook_is_idle(const struct ph_hook *hook) {
+    return !hook || (hook->pid == 0 && !hook->first);
 }

@@ -31,7 +31,7 @@
 #define FOOT_ROWS 1
 
 struct ph_live {
-    const struct ph_wish *wishes;
+    const struct ph_hold *hold;
     size_t count;
     bool is_once;
     bool has_colour;
@@ -83,22 +83,22 @@ static void erase(void *user) {
     live->shown[0] = '\0';
 }
 
-struct ph_live *ph_live_new(const struct ph_wish *wishes, size_t count, bool is_once) {
+struct ph_live *ph_live_new(const struct ph_hold *hold) {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
     if (!isatty(STDOUT_FILENO) || !term || !*term || strcmp(term, "dumb") == 0)
         return NULL;
     struct ph_live *live = calloc(1, sizeof *live);
     if (!live)
         return NULL;
-    *live = (struct ph_live){.wishes = wishes,
-                             .count = count,
-                             .is_once = is_once,
+    *live = (struct ph_live){.hold = hold,
+                             .count = hold->set.count,
+                             .is_once = hold->once,
                              .has_colour = !no_colour || !*no_colour,
                              .start_ms = ph_drive_now_ms(),
                              .due_ms = ph_drive_now_ms()};
-    live->size = ((is_once ? 0 : count) + FOOT_ROWS) * ROW_SIZE + 1;
+    live->size = ((live->is_once ? 0 : live->count) + FOOT_ROWS) * ROW_SIZE + 1;
     measure(live);
-    live->types = calloc(count, sizeof *live->types);
+    live->types = calloc(live->count, sizeof *live->types);
     live->text = calloc(1, live->size);
     live->shown = calloc(1, live->size);
     if (live->is_off || !live->types || !live->text || !live->shown) {
@@ -216,7 +216,7 @@ static void add_waiting(struct ph_live *live, struct row *row) {
 static const char *add_state(struct ph_live *live, struct row *row, size_t index,
                              const char **ret_colour) {
     static const char green[] = "\x1b[32m", yellow[] = "\x1b[33m", red[] = "\x1b[31m";
-    const struct ph_wish *wish = &live->wishes[index];
+    const struct ph_wish *wish = live->hold->set.wishes[index];
     const struct porthole_mapping *newest = &wish->newest;
     char reason[PH_OUTPUT_REASON_SIZE];
     if (live->types[index] == 0) {
@@ -253,7 +253,7 @@ static const char *add_state(struct ph_live *live, struct row *row, size_t index
 }
 
 static void draw_wish(struct ph_live *live, size_t index, size_t max) {
-    const struct ph_wish *wish = &live->wishes[index];
+    const struct ph_wish *wish = live->hold->set.wishes[index];
     char name[NAME_COLUMNS + 16];
     const char *colour = "";
     size_t head = NAME_COLUMNS + 1 + STATE_COLUMNS + 1;
@@ -271,7 +271,7 @@ static void draw_wish(struct ph_live *live, size_t index, size_t max) {
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 static void draw_foot(struct ph_live *live, size_t max) {
-    const struct ph_hold *hold = live->wishes[0].hold;
+    const struct ph_hold *hold = live->hold;
     struct row row = {.max = max};
     if (live->is_once) {
         add_part(&row, "asking the gateway, ");
@@ -297,7 +297,7 @@ void ph_live_draw(struct ph_live *live) {
     size_t max = live->columns > 1 ? live->columns - 1 : 1;
     if (max > LINE_SIZE - 1)
         max = LINE_SIZE - 1;
-    bool was_waiting = live->wishes[0].hold->unsettled > 0;
+    bool was_waiting = live->hold->unsettled > 0;
     live->text[0] = '\0';
     live->due_ms = ph_drive_now_ms() + CALM_TICK_MS;
     if (!live->is_once)

@@ -13,11 +13,13 @@
 #include <stdint.h>
 
 struct ph_live;
-struct ph_wish;
+struct ph_hold;
 
-/* Of these wishes, which outlive it. `is_once`: a line tells how long it has waited, and no more;
- * results are printed. NULL: standard output is no terminal, or a dumb one, or too low. */
-struct ph_live *ph_live_new(const struct ph_wish *wishes, size_t count, bool is_once);
+/* Of the wishes of a hold, which do not change. With its `once` a line tells how long it has
+ * waited, and no more; results are printed. NULL: standard output is no terminal, or a dumb one, or
+ * too low.
+ */
+struct ph_live *ph_live_new(const struct ph_hold *hold);
 /* All below take NULL. What is on the terminal stays there. */
 void ph_live_free(struct ph_live *live);
 

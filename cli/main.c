@@ -26,6 +26,8 @@ static const struct command {
 } commands[] = {
     {"map", ph_cmd_map, "open ports and hold them until interrupted"},
     {"run", ph_cmd_run, "open ports for as long as a command runs"},
+    {"serve", ph_cmd_serve, "hold the ports of a configuration file: a service"},
+    {"check-config", ph_cmd_check_config, "say what is wrong with a configuration file"},
     {"unmap", ph_cmd_unmap, "remove what an earlier process left open"},
     {"list", ph_cmd_list, "show what the router has open, and whose it is"},
     {"probe", ph_cmd_probe, "show what the gateway speaks"},

@@ -9,100 +9,47 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "cli/exitcode.h"
 #include "cli/output.h"
 
-#define TIMEOUT_S_MAX 86400U
 #define MS_PER_S 1000
-#define PORT_MAX 65535U
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 bool ph_options_number(const struct ph_options *options, const char *name, const char *text,
                        const char *what, uint32_t min, uint32_t max, uint32_t *ret) {
-    uint64_t number;
-    if (!ph_span_to_u64(ph_span_of(text), max, &number) || number < min) {
-        char quote[PH_OUTPUT_QUOTE_SIZE];
-        ph_output_error(options->command, "%s %s is not %s from %lu to %lu", name,
-                        ph_output_quote(text, quote), what, (unsigned long)min, (unsigned long)max);
-        return false;
-    }
-    *ret = (uint32_t)number;
-    return true;
+    if (ph_value_number(text, min, max, ret))
+        return true;
+    char quote[PH_OUTPUT_QUOTE_SIZE];
+    ph_output_error(options->command, "%s %s is not %s from %lu to %lu", name,
+                    ph_output_quote(text, quote), what, (unsigned long)min, (unsigned long)max);
+    return false;
 }
 
 bool ph_options_port(const struct ph_options *options, const char *text, uint16_t *ret_port,
                      bool *ret_tcp, bool *ret_udp) {
+    struct ph_port port;
+    const char *why = ph_value_port(ph_span_of(text), &port);
     char quote[PH_OUTPUT_QUOTE_SIZE];
-    const char *slash = strchr(text, '/');
-    struct ph_span digits = {text, slash ? (size_t)(slash - text) : strlen(text)};
-    const char *protocol = slash ? slash + 1 : "tcp";
-    bool both = strcasecmp(protocol, "both") == 0;
-    bool tcp = both || strcasecmp(protocol, "tcp") == 0;
-    bool udp = both || strcasecmp(protocol, "udp") == 0;
-    if (!tcp && !udp) {
-        ph_output_error(options->command, "%s: what follows the / must be tcp, udp or both",
-                        ph_output_quote(text, quote));
+    if (why) {
+        ph_output_error(options->command, "%s: %s", ph_output_quote(text, quote), why);
         return false;
     }
-    uint64_t port;
-    if (!ph_span_to_u64(digits, PORT_MAX, &port) || port == 0) {
-        ph_output_error(options->command, "%s: a port is a number from 1 to 65535",
-                        ph_output_quote(text, quote));
-        return false;
-    }
-    *ret_port = (uint16_t)port;
-    *ret_tcp = tcp;
-    *ret_udp = udp;
+    *ret_port = port.number;
+    *ret_tcp = port.tcp;
+    *ret_udp = port.udp;
     return true;
 }
 
-static bool option_address(const struct ph_options *options, const char *name, const char *text) {
+bool ph_options_value(const struct ph_options *options, const char *name, const char *text,
+                      const char *why) {
     char quote[PH_OUTPUT_QUOTE_SIZE];
-    struct ph_addr addr;
-    if (!ph_addr_parse(ph_span_of(text), &addr)) {
-        ph_output_error(options->command, "%s %s is not an IPv4 or IPv6 address", name,
-                        ph_output_quote(text, quote));
-        return false;
-    }
-    if (ph_addr_is_unspecified(&addr) || ph_addr_is_multicast(&addr)) {
-        ph_output_error(options->command, "%s %s is not the address of a host", name,
-                        ph_output_quote(text, quote));
-        return false;
-    }
-    return true;
-}
-
-static bool option_methods(struct ph_options *options, const char *list) {
-    static const struct {
-        struct ph_span name;
-        unsigned method;
-    } known[] = {{{"pcp", 3}, PORTHOLE_USE_PCP},
-                 {{"natpmp", 6}, PORTHOLE_USE_NATPMP},
-                 {{"upnp", 4}, PORTHOLE_USE_UPNP}};
-    const char *at = list;
-    for (;;) {
-        struct ph_span word = {at, strcspn(at, ",")};
-        unsigned method = 0;
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            if (ph_span_equal_nocase(word, known[i].name))
-                method = known[i].method;
-        if (method == 0) {
-            char quote[PH_OUTPUT_QUOTE_SIZE];
-            ph_output_error(options->command, "--protocol %s is not a list of pcp, natpmp and upnp",
-                            ph_output_quote(list, quote));
-            return false;
-        }
-        options->methods |= method;
-        if (at[word.len] == '\0')
-            return true;
-        at += word.len + 1;
-    }
+    if (why)
+        ph_output_error(options->command, "%s %s %s", name, ph_output_quote(text, quote), why);
+    return !why;
 }
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -115,13 +62,17 @@ static enum taken take_shared(struct ph_options *options, int option) {
     switch (option) {
     case 'g':
         options->gateway = optarg;
-        return option_address(options, "--gateway", optarg) ? TAKEN : TAKEN_BAD;
+        return ph_options_value(options, "--gateway", optarg, ph_value_address(optarg)) ? TAKEN
+                                                                                        : TAKEN_BAD;
     case 'b':
         options->bind_address = optarg;
-        return option_address(options, "--bind", optarg) ? TAKEN : TAKEN_BAD;
+        return ph_options_value(options, "--bind", optarg, ph_value_address(optarg)) ? TAKEN
+                                                                                     : TAKEN_BAD;
     case 'p':
-        options->methods = 0;
-        return option_methods(options, optarg) ? TAKEN : TAKEN_BAD;
+        return ph_options_value(options, "--protocol", optarg,
+                                ph_value_methods(ph_span_of(optarg), &options->methods))
+                   ? TAKEN
+                   : TAKEN_BAD;
     case 'v':
         options->verbosity++;
         return TAKEN;
@@ -130,7 +81,7 @@ static enum taken take_shared(struct ph_options *options, int option) {
         return TAKEN;
     case PH_OPTION_TIMEOUT:
         if (!ph_options_number(options, "--timeout", optarg, "a number of seconds", 1,
-                               TIMEOUT_S_MAX, &seconds))
+                               PH_VALUE_TIMEOUT_S_MAX, &seconds))
             return TAKEN_BAD;
         options->timeout_ms = (int)seconds * MS_PER_S;
         return TAKEN;
@@ -173,12 +124,7 @@ int ph_options_next(struct ph_options *options, int argc, char **argv, const cha
 }
 
 bool ph_options_agree(const struct ph_options *options) {
-    if (!options->gateway || !options->bind_address)
-        return true;
-    struct ph_addr gateway, bind_address;
-    ph_addr_parse(ph_span_of(options->gateway), &gateway);
-    ph_addr_parse(ph_span_of(options->bind_address), &bind_address);
-    if (ph_addr_is_v4(&gateway) == ph_addr_is_v4(&bind_address))
+    if (ph_value_same_family(options->gateway, options->bind_address))
         return true;
     char quote[PH_OUTPUT_QUOTE_SIZE], other[PH_OUTPUT_QUOTE_SIZE];
     ph_output_error(options->command, "--bind %s and --gateway %s: one is IPv4, the other IPv6",

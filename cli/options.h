@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/values.h"
+
 struct ph_options {
     const char *command; /* the subcommand's name, for messages */
     const char *gateway; /* NULL = not given, as below */
@@ -61,6 +63,9 @@ bool ph_options_number(const struct ph_options *options, const char *name, const
 /* PORT[/tcp|/udp|/both]; *ret_tcp and *ret_udp say for which. */
 bool ph_options_port(const struct ph_options *options, const char *text, uint16_t *ret_port,
                      bool *ret_tcp, bool *ret_udp);
+/* Whether a value is right: `why` is what a function of values.h said of it. */
+bool ph_options_value(const struct ph_options *options, const char *name, const char *text,
+                      const char *why);
 
 /* Makes a client without a thread by these options. Returns an exit code, and has said why when it
  * is not 0. */

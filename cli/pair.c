@@ -29,6 +29,8 @@ static struct ph_pair_member *member_of(const struct ph_wish *wish) {
     return &pair->members[pair->members[0].wish == wish ? 0 : 1];
 }
 
+static bool is_exact(const struct ph_wish *wish) { return wish->group->terms.exact; }
+
 /* Whether another port may help. */
 static bool is_about_port(int error) {
     return error == PORTHOLE_ERR_PORT_TAKEN || error == PORTHOLE_ERR_REFUSED;
@@ -78,10 +80,10 @@ static void tell_failed(struct ph_pair_member *member) {
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
 static int ask(struct ph_pair_member *member) {
-    struct ph_hold *hold = member->wish->hold;
     member->asks_again = false;
     member->half = PH_PAIR_ASKED;
-    int result = ph_hold_ask(member->wish, member->asked, member->asked_exact || hold->exact);
+    int result =
+        ph_hold_ask(member->wish, member->asked, member->asked_exact || is_exact(member->wish));
     if (result < 0)
         member->half = PH_PAIR_GONE;
     return result;
@@ -143,7 +145,7 @@ static void give_up(struct ph_pair *pair, int error) {
 /* The other half is to have the lead's port. */
 static void follow(struct ph_pair *pair) {
     struct ph_pair_member *lead = &pair->members[pair->lead];
-    if (hold_of(pair)->exact || pair->tries++ >= TRIES_MAX) {
+    if (is_exact(pair->members[0].wish) || pair->tries++ >= TRIES_MAX) {
         give_up(pair, PORTHOLE_ERR_PORT_TAKEN);
         return;
     }
@@ -153,7 +155,7 @@ static void follow(struct ph_pair *pair) {
 /* The port that both were to have is not free for both: the next one is that which the gateway
  * chose for the half that moved, and then those above. */
 static void try_another(struct ph_pair *pair, int error) {
-    if (hold_of(pair)->exact || pair->tries++ >= TRIES_MAX) {
+    if (is_exact(pair->members[0].wish) || pair->tries++ >= TRIES_MAX) {
         give_up(pair, error);
         return;
     }
@@ -325,7 +327,9 @@ void ph_pair_refresh(struct ph_pair *pair) {
 void ph_pair_end(struct ph_pair *pair) {
     for (size_t i = 0; i < 2; i++) {
         struct ph_pair_member *member = &pair->members[i];
-        if (member->wish->id != 0)
+        const struct porthole_mapping *told = &member->wish->newest;
+        if (member->wish->id != 0 ||
+            (told->internal_port != 0 && told->state == PORTHOLE_DESTROYED))
             continue;
         member->newest.fate = PORTHOLE_FATE_NONE;
         member->newest.error = 0;

@@ -21,6 +21,8 @@ static const int forward_signals[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
 #define FORWARD_SIGNALS (sizeof forward_signals / sizeof *forward_signals)
 
 static int stop_pipe[2] = {-1, -1};
+/* SIGHUP is no wish to end. */
+static volatile sig_atomic_t stop_not_by_hup;
 
 /* Readable, even when the pipe is full: then it has enough of them. */
 static void tell_signal(int number) {
@@ -35,7 +37,8 @@ static void on_stop_signal(int number) {
     int saved = errno;
     struct sigaction action = {.sa_handler = SIG_DFL};
     for (size_t i = 0; i < STOP_SIGNALS; i++)
-        sigaction(stop_signals[i], &action, NULL);
+        if (stop_signals[i] != SIGHUP || !stop_not_by_hup)
+            sigaction(stop_signals[i], &action, NULL);
     tell_signal(number);
     errno = saved;
 }
@@ -62,7 +65,7 @@ int ph_stop_catch(void) {
     struct sigaction action = {.sa_handler = on_stop_signal};
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < STOP_SIGNALS; i++)
-        if (stop_signals[i] != SIGHUP || !is_ignored(SIGHUP))
+        if (stop_signals[i] != SIGHUP || (!stop_not_by_hup && !is_ignored(SIGHUP)))
             sigaction(stop_signals[i], &action, NULL);
     return stop_pipe[0];
 }
@@ -71,6 +74,11 @@ void ph_stop_catch_also(int number) {
     struct sigaction action = {.sa_handler = tell_signal};
     sigfillset(&action.sa_mask);
     sigaction(number, &action, NULL);
+}
+
+void ph_stop_reload_by_hup(void) {
+    stop_not_by_hup = 1;
+    ph_stop_catch_also(SIGHUP);
 }
 
 void ph_stop_forward(void) {

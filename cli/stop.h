@@ -12,6 +12,10 @@
 int ph_stop_catch(void);
 /* From now on the descriptor tells of this signal too, every time: SIGUSR1, SIGCHLD, SIGWINCH. */
 void ph_stop_catch_also(int number);
+/* The same of SIGHUP, which is no wish to end then, also where it was ignored. Before
+ * ph_stop_catch().
+ */
+void ph_stop_reload_by_hup(void);
 /* From now on it tells of every signal that is to be handed on to a command in the same process
  * group, every time; not of those that the terminal sends to the whole group. */
 void ph_stop_forward(void);

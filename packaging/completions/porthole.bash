@@ -72,6 +72,8 @@ _porthole_options() {
     case $1 in
     map) echo "-e --external --exact -t --lifetime --refresh --exec --exec-limit --file --once --timeout -d --description --state -g --gateway -b --bind -p --protocol --json -v --verbose -h --help" ;;
     run) echo "-e --external --exact -t --lifetime --refresh --exec --exec-limit --file --keep-going --timeout -d --description --state -g --gateway -b --bind -p --protocol -v --verbose -h --help" ;;
+    serve) echo "-c --config --json -v --verbose -h --help" ;;
+    check-config) echo "--json -h --help" ;;
     unmap) echo "--all --stale --foreign --key -e --external --state -g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
     list) echo "--ours --tcp --udp --state -g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
     probe) echo "-g --gateway -b --bind -p --protocol --timeout --json -v --verbose -h --help" ;;
@@ -126,6 +128,8 @@ _porthole_kind() {
         "map --state" | \
         "run --file" | \
         "run --state" | \
+        "serve -c" | \
+        "serve --config" | \
         "unmap --state" | \
         "list --state" | \
         "doctor --html") echo file ;;
@@ -180,6 +184,8 @@ _porthole_arguments() {
     case $1 in
     map) echo port ;;
     run) echo port ;;
+    serve) echo name ;;
+    check-config) echo file name ;;
     unmap) echo port ;;
     doctor) echo port ;;
     esac
@@ -192,7 +198,7 @@ _porthole() {
         if [[ $current == -* ]]; then
             _porthole_words "-h --help --version" "$current"
         else
-            _porthole_words "map run unmap list probe doctor address gateway demo help" "$current"
+            _porthole_words "map run serve check-config unmap list probe doctor address gateway demo help" "$current"
         fi
         return
     fi
@@ -223,7 +229,7 @@ _porthole() {
     elif [[ $current == -* ]]; then
         _porthole_words "$(_porthole_options "$command")" "$current"
     elif [[ $command == help ]]; then
-        _porthole_words "map run unmap list probe doctor address gateway demo" "$current"
+        _porthole_words "map run serve check-config unmap list probe doctor address gateway demo" "$current"
     else
         for kind in $(_porthole_arguments "$command"); do
             "_porthole_$kind" "$current"

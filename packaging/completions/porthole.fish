@@ -74,6 +74,8 @@ complete -c porthole -n __porthole_begins -s h -l help -d 'list the commands'
 complete -c porthole -n __porthole_begins -l version -d 'print the version'
 complete -c porthole -n __porthole_begins -a map -d 'open ports and hold them until interrupted'
 complete -c porthole -n __porthole_begins -a run -d 'open ports for as long as a command runs'
+complete -c porthole -n __porthole_begins -a serve -d 'hold the ports of a configuration file: a service'
+complete -c porthole -n __porthole_begins -a check-config -d 'say what is wrong with a configuration file'
 complete -c porthole -n __porthole_begins -a unmap -d 'remove what an earlier process left open'
 complete -c porthole -n __porthole_begins -a list -d 'show what the router has open, and whose it is'
 complete -c porthole -n __porthole_begins -a probe -d 'show what the gateway speaks'
@@ -82,7 +84,7 @@ complete -c porthole -n __porthole_begins -a address -d 'print the external addr
 complete -c porthole -n __porthole_begins -a gateway -d 'be a gateway, to try and test against'
 complete -c porthole -n __porthole_begins -a demo -d 'watch ports being opened and used, on this machine alone'
 complete -c porthole -n __porthole_begins -a help -d 'list the options of a command'
-complete -c porthole -n '__porthole_is help' -a 'map run unmap list probe doctor address gateway demo'
+complete -c porthole -n '__porthole_is help' -a 'map run serve check-config unmap list probe doctor address gateway demo'
 
 complete -c porthole -n '__porthole_is map' -a '(__porthole_port)'
 complete -c porthole -n '__porthole_is map' -s e -l external -x -d 'the port wished for outside'
@@ -122,6 +124,17 @@ complete -c porthole -n '__porthole_is run' -s b -l bind -x -a '(__porthole_loca
 complete -c porthole -n '__porthole_is run' -s p -l protocol -x -a '(__porthole_protocols)' -d 'only these of pcp,natpmp,upnp'
 complete -c porthole -n '__porthole_is run' -s v -l verbose -d 'log decisions to standard error'
 complete -c porthole -n '__porthole_is run' -s h -l help -d 'print the options'
+
+complete -c porthole -n '__porthole_is serve' -a '(__porthole_name)'
+complete -c porthole -n '__porthole_is serve' -s c -l config -r -F -d 'this file'
+complete -c porthole -n '__porthole_is serve' -l json -d 'one JSON object a line'
+complete -c porthole -n '__porthole_is serve' -s v -l verbose -d 'log decisions to standard error'
+complete -c porthole -n '__porthole_is serve' -s h -l help -d 'print the options'
+
+complete -c porthole -n '__porthole_is check-config' -F
+complete -c porthole -n '__porthole_is check-config' -a '(__porthole_name)'
+complete -c porthole -n '__porthole_is check-config' -l json -d 'one JSON object a line'
+complete -c porthole -n '__porthole_is check-config' -s h -l help -d 'print the options'
 
 complete -c porthole -n '__porthole_is unmap' -a '(__porthole_port)'
 complete -c porthole -n '__porthole_is unmap' -l all -d 'all that no running porthole holds'

@@ -25,8 +25,10 @@ import page_tests  # noqa: E402, F401
 import pair_tests  # noqa: E402, F401
 import probe_tests  # noqa: E402, F401
 import progress_tests  # noqa: E402, F401
+import reload_tests  # noqa: E402, F401
 import run_tests  # noqa: E402, F401
 import runner  # noqa: E402
+import service_tests  # noqa: E402, F401
 import state_tests  # noqa: E402, F401
 import unmap_tests  # noqa: E402, F401
 
