@@ -19,7 +19,9 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/porthole"
 if(PORTHOLE_BUILD_CLI)
   install(TARGETS porthole_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   file(GLOB manual1 CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.1")
+  file(GLOB manual5 CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.5")
   install(FILES ${manual1} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  install(FILES ${manual5} DESTINATION "${CMAKE_INSTALL_MANDIR}/man5")
 
   # Where each shell looks; distributions have other folders for what they package.
   set(PORTHOLE_BASHDIR "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" CACHE STRING
@@ -32,6 +34,7 @@ if(PORTHOLE_BUILD_CLI)
   install(FILES "${completions}/porthole.bash" DESTINATION "${PORTHOLE_BASHDIR}" RENAME porthole)
   install(FILES "${completions}/_porthole" DESTINATION "${PORTHOLE_ZSHDIR}")
   install(FILES "${completions}/porthole.fish" DESTINATION "${PORTHOLE_FISHDIR}")
+  include(PortholeService)
 endif()
 
 file(GLOB manual3 CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.3")

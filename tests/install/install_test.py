@@ -123,6 +123,10 @@ class Test:
         # Only where OpenRC is.
         got = {self.mask(name) for name in files_below(self.prefix) if name[:4] != "etc/"}
         assert got == wanted, f"missing: {sorted(wanted - got)}; more: {sorted(got - wanted)}"
+        if "lib/systemd/system/porthole@.service" in got:
+            unit = os.path.join(self.prefix, "lib/systemd/system/porthole@.service")
+            with open(unit, encoding="utf-8") as file:
+                assert f"ExecStart={self.prefix}/bin/porthole serve %i\n" in file.read(), unit
         dynamic = run("readelf", "-d", os.path.join(self.library_folder(), "libporthole.so"),
                       capture_output=True, text=True).stdout
         assert "[libporthole.so.0]" in dynamic, "the shared library's name is not libporthole.so.0"
