@@ -168,8 +168,10 @@ void ph_mapping_finish(struct ph_mapping *m) {
         ph_list_append(&e->graveyard, &m->in_events);
     else
         ph_mapping_raise(m, PORTHOLE_EVENT_UNMAPPED);
-    /* One of the same port may have waited for this. */
+    /* One of the same port may have waited for this, and any for a removal of all ports. */
     struct ph_node *node = ph_table_find(&e->by_port, port_key);
     for (; node; node = ph_table_find_next(node))
         ph_heap_set(&e->heap, &PH_CONTAINER(node, struct ph_mapping, by_port)->timer, e->now);
+    if (m->internal_port == 0 && e->gateway)
+        e->gateway->is_dirty = true;
 }

@@ -442,6 +442,24 @@ static void mapping_waits_for_the_removal_of_its_port(void **state) {
     }
 }
 
+/* Its port is not the removal's, but among those that it removes. */
+static void mapping_waits_for_the_removal_of_all_ports(void **state) {
+    (void)state;
+    struct ph_mapping_info left;
+    struct ph_world *world =
+        world_with_leases(PORTHOLE_USE_NATPMP | PORTHOLE_USE_UPNP, one_port, 1, &left);
+    struct ph_map_request request = request_for(0);
+    porthole_id errand;
+    request.flags = PORTHOLE_ALL_PORTS;
+    assert_int_equal(ph_world_remove(world, &request, &errand), 0);
+    porthole_id id = ph_world_map(world, PORTHOLE_TCP, 9000);
+    ph_world_run(world, PH_SECONDS(1));
+    assert_int_equal(ph_world_count(world, errand, PORTHOLE_EVENT_UNMAPPED), 1);
+    story_assert_mapped(world, id, PORTHOLE_NATPMP, 9000);
+    assert_int_equal(ph_gw_server_count(world->server), 1);
+    ph_world_free(world);
+}
+
 static void stop_waits_for_it_within_its_deadline(void **state) {
     (void)state;
     struct ph_mapping_info left;
@@ -506,6 +524,7 @@ int main(void) {
         cmocka_unit_test(given_up_it_ends_at_once),
         cmocka_unit_test(what_is_mapped_here_is_not_for_an_errand),
         cmocka_unit_test(mapping_waits_for_the_removal_of_its_port),
+        cmocka_unit_test(mapping_waits_for_the_removal_of_all_ports),
         cmocka_unit_test(stop_waits_for_it_within_its_deadline),
         cmocka_unit_test(mapping_is_renewed_as_often_as_is_wished),
     };
