@@ -130,6 +130,7 @@ static void leave_behind(struct ph_mapping *m) {
     left->state = PORTHOLE_PENDING;
     left->method = m->method;
     left->methods = m->methods;
+    left->upnp_step = m->upnp_step;
     left->hidden = true;
     for (unsigned i = 0; i < 3; i++) {
         ph_attempt_init(&left->attempts[i], (enum porthole_method)(i + 1));

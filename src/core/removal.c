@@ -35,12 +35,24 @@ static bool is_being_deleted(const struct ph_attempt *a) {
            (a->state == PH_ATTEMPT_QUEUED || a->state == PH_ATTEMPT_ASKED);
 }
 
+/* At a port that was only looked at there is nothing of ours, but perhaps somebody else's: what is
+ * deleted is what was held before it, when that is known. */
+static void aim_delete(struct ph_mapping *m, struct ph_attempt *a) {
+    if (m->upnp_step != PH_UPNP_STEP_LOOK_BEFORE && m->upnp_step != PH_UPNP_STEP_LOOK_AFTER)
+        return;
+    a->held &= m->method == PORTHOLE_UPNP;
+    a->touched = a->held;
+    a->port = m->external.port;
+}
+
 static void delete_by(struct ph_mapping *m, struct ph_attempt *a) {
     struct ph_gateway *g = m->gateway;
     bool is_alive = g->methods[a->method].state == PH_METHOD_ALIVE;
     bool is_ready = a->method != PORTHOLE_UPNP || g->upnp.phase == PH_UPNP_READY;
     ph_attempt_drop(a, PH_ATTEMPT_IDLE);
     a->error = 0;
+    if (a->method == PORTHOLE_UPNP)
+        aim_delete(m, a);
     if (!is_ready || !a->touched)
         return;
     if (a->held || is_alive) {

@@ -274,6 +274,48 @@ static void repetitions_are_not_used_up_by_answers_for_the_address(void **state)
     ph_world_free(world);
 }
 
+/* ---- Another host's port --------------------------------------------------------------------- */
+
+/* The device says that the port is taken, and is being asked by whom. */
+static struct ph_world *world_that_looks(struct igd *igd, porthole_id *ret_id) {
+    igd_init(igd);
+    igd->fault = PH_UPNP_CONFLICT;
+    igd->faults = 1000;
+    igd->entries[0] = (struct igd_entry){
+        .external_port = STORY_PORT, .internal_port = 1, .client = "192.168.77.9"};
+    struct ph_world_options options = igd_options(igd);
+    struct ph_world *world = ph_world_new(&options);
+    *ret_id = story_map(world, 0);
+    while (story_http_count(world, "#GetSpecificPortMappingEntry") == 0)
+        ph_world_run(world, PH_MS(1));
+    return world;
+}
+
+static void port_that_is_only_looked_at_is_not_deleted(void **state) {
+    (void)state;
+    struct igd igd;
+    porthole_id id;
+    struct ph_world *world = world_that_looks(&igd, &id);
+    ph_world_unmap(world, id);
+    ph_world_run(world, PH_SECONDS(30));
+    assert_int_equal(ph_world_last(world).type, PORTHOLE_EVENT_UNMAPPED);
+    assert_int_equal(igd.deletes, 0);
+    assert_int_equal(igd.entries[0].external_port, STORY_PORT);
+    ph_world_free(world);
+}
+
+static void port_that_is_only_looked_at_is_not_deleted_when_the_address_changes(void **state) {
+    (void)state;
+    struct igd igd;
+    porthole_id id;
+    struct ph_world *world = world_that_looks(&igd, &id);
+    ph_world_readdress(world, "192.168.77.3");
+    ph_world_run(world, PH_SECONDS(1));
+    assert_int_equal(igd.deletes, 0);
+    assert_int_equal(igd.entries[0].external_port, STORY_PORT);
+    ph_world_free(world);
+}
+
 /* ---- Renewals -------------------------------------------------------------------------------- */
 
 /* NAT-PMP: a renewal extends nothing, and the clock counts 996 ms for each second. */
@@ -350,6 +392,8 @@ int main(void) {
         cmocka_unit_test(port_of_another_mapping_is_no_port_that_was_forced),
         cmocka_unit_test(device_that_knows_no_action_any_more_is_described_anew),
         cmocka_unit_test(other_device_may_give_what_the_one_before_could_not),
+        cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted),
+        cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted_when_the_address_changes),
         cmocka_unit_test(lease_that_is_not_extended_by_a_slow_clock_is_noticed),
         cmocka_unit_test(repetitions_are_not_used_up_by_answers_for_the_address),
         cmocka_unit_test(renewal_that_nobody_answers_is_repeated_within_the_period),
