@@ -63,6 +63,7 @@ static void map_request(struct swarm *s, struct swarm_client *c,
     if (c->mapping_count == SWARM_MAPPINGS_MAX)
         return;
     bool is_there = does_hold(c, request);
+    c->long_window_begun++;
     input.u.map.id = ++c->last_id;
     input.u.map.request = request;
     ph_swarm_trace_line(s, "client %u wants %s %u, external %u, flags %u, for %u s: id %u",
@@ -191,7 +192,8 @@ static void unmap(struct swarm *s, struct swarm_client *c) {
     again.internal_port = m->internal_port;
     m->is_unmapped = true;
     ph_swarm_step(s, c, &(struct ph_input){.type = PH_INPUT_UNMAP, .u.id = m->id});
-    if (!flip(s, 30))
+    /* A removal of all ports has none that could be asked for. */
+    if (!flip(s, 30) || again.internal_port == 0)
         return;
     map_request(s, c, &again); /* while it is being removed */
     struct swarm_mapping *last = &c->mappings[c->mapping_count - (c->mapping_count > 0)];

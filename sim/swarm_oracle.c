@@ -24,6 +24,9 @@
  * many again because applications begin new ones, and a few for each fault, which resets it. */
 #define LONG_WINDOW PH_SECONDS(600)
 #define LONG_ROUNDS 24U
+/* A new mapping's own back-off doubles from 2 s: four rounds in its first half minute. They are
+ * whole rounds where one method answers and cannot grant, so that no back-off of all counts. */
+#define LONG_BEGUN 4U
 #define ROUND_BASE 36U
 #define ROUND_MAPPING 12U
 /* TIMER steps in 10 s. */
@@ -352,6 +355,7 @@ static void judge_rate(struct swarm *s, struct swarm_client *c) {
     uint64_t rounds = LONG_ROUNDS + LONG_WINDOW / (PH_SECONDS(3) + backoff * 3 / 4);
     if (s->options.faults)
         rounds += 4 * (LONG_WINDOW / s->options.fault_interval);
+    rounds += LONG_BEGUN * c->long_window_begun;
     uint64_t long_bound = rounds * (ROUND_BASE + ROUND_MAPPING * (c->mapping_count + 1));
     if (s->now >= c->window + WINDOW) {
         c->window = s->now;
@@ -359,7 +363,7 @@ static void judge_rate(struct swarm *s, struct swarm_client *c) {
     }
     if (s->now >= c->long_window + LONG_WINDOW) {
         c->long_window = s->now;
-        c->long_window_sent = 0;
+        c->long_window_sent = c->long_window_begun = 0;
     }
     note_percent(&s->result->rate_percent, ++c->window_sent, bound);
     note_percent(&s->result->rate_percent, ++c->long_window_sent, long_bound);

@@ -151,9 +151,10 @@ struct swarm_client {
     unsigned window_sent;                  /* ... it has sent so much */
     ph_us long_window;                     /* a longer one */
     unsigned long_window_sent;
-    unsigned idle_steps; /* TIMER steps in the window */
-    unsigned renewals;   /* seen in quiet times */
-    ph_us renewal_seen;  /* the last of them */
+    unsigned long_window_begun; /* mappings that the application began */
+    unsigned idle_steps;        /* TIMER steps in the window */
+    unsigned renewals;          /* seen in quiet times */
+    ph_us renewal_seen;         /* the last of them */
     double renewal_least;
     double renewal_most; /* of the lease */
 };

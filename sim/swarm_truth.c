@@ -131,7 +131,14 @@ static void judge_lease(struct swarm *s, struct swarm_client *c, struct swarm_ma
     note_since(s, &m->lease_false_since, is_wrong);
     /* UPnP tells the lease only when it is read back, behind what else is asked then. */
     unsigned trips = info->method == PORTHOLE_UPNP ? 4 * (s->options.mappings / 4 + 3) : 4;
-    if (wrong_for(s, m->lease_false_since, 0) > PH_SECONDS(1) + trips * s->options.delay)
+    ph_us bound = PH_SECONDS(1) + trips * s->options.delay;
+    ph_us severed = 0;
+    /* Where nothing gets through meanwhile, or the client sleeps, it is asked behind that. */
+    if (info->method == PORTHOLE_UPNP && c->severed >= m->lease_false_since) {
+        severed = c->severed;
+        bound = ph_swarm_options_belief(&s->options, info->method);
+    }
+    if (wrong_for(s, m->lease_false_since, severed) > bound)
         ph_swarm_trace_breach(s, "client %u: id %u counts on %u s, the gateway on %u s", c->index,
                               (unsigned)m->id, (unsigned)(left_here / PH_SECONDS(1)),
                               (unsigned)(left_there / PH_SECONDS(1)));
@@ -230,9 +237,11 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
     const struct ph_addr told = ph_swarm_models_external(g);
     bool is_left_alone = (m->flags & PORTHOLE_LEASE) != 0;
     /* NAT-PMP's answers do not tell whether they are for a mapping or for the one before it of the
-     * same port, when both may be under way; and a delete that is overtaken takes both along. */
-    if (info.method == PORTHOLE_NATPMP && m->is_successor &&
-        (s->options.jitter || s->options.delay > PH_MS(110)))
+     * same port, when both may be under way, so that the lease may be the other's; and a delete
+     * that is overtaken takes both along. */
+    bool is_mistakable = info.method == PORTHOLE_NATPMP && m->is_successor &&
+                         (s->options.jitter || s->options.delay > PH_MS(110));
+    if (is_mistakable)
         is_left_alone = true;
     /* A request by UPnP may have taken the port from it, which UPnP alone would tell. */
     if (info.method != PORTHOLE_UPNP && ph_swarm_models_overwrites(g))
@@ -250,7 +259,9 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
     note_since(s, &m->unmade_since, !is_made);
     if (!is_made)
         judge_liveness(s, c, m, &info);
-    if (!held || is_left_alone)
+    /* Nobody renews by a method that the gateway does not speak any more. */
+    bool is_renewed = held && !is_left_alone && is_served(s, c, info.method);
+    if (!is_renewed)
         m->overdue_since = 0;
     /* A renewal that is refused for want of room is no loss for the client: its lease goes on. */
     bool is_full = g->server && ph_gw_server_count(g->server) >= ph_swarm_models_room(g);
@@ -258,9 +269,9 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
         m->unserved = s->now;
     if (is_made)
         judge_belief(s, c, m, &info);
-    if (held)
+    if (held && !is_mistakable)
         judge_lease(s, c, m, &info, held);
-    if (held && !is_left_alone)
+    if (is_renewed)
         judge_overdue(s, c, m, &info);
 }
 
