@@ -183,8 +183,12 @@ static void drop_lease(struct ph_mapping *m, const char *why) {
     m->is_shaky = false;
     if (status->state == PH_METHOD_ALIVE && status->heard < a->first_sent)
         ph_gateway_dead(g, (enum porthole_method)m->method, PORTHOLE_ERR_NO_GATEWAY, 0);
+    /* What another method has granted beside it, and is deleting, is asked for behind that: the
+     * delete would take it along. */
     for (unsigned i = 0; i < 3; i++)
-        ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
+        if (m->attempts[i].purpose != PH_PURPOSE_DELETE ||
+            m->attempts[i].state == PH_ATTEMPT_REFUSED)
+            ph_attempt_drop(&m->attempts[i], PH_ATTEMPT_IDLE);
 }
 
 void ph_mapping_lose(struct ph_mapping *m, const char *why) {

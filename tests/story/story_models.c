@@ -274,6 +274,42 @@ static void repetitions_are_not_used_up_by_answers_for_the_address(void **state)
     ph_world_free(world);
 }
 
+/* It answers PCP's third repetition with another port than NAT-PMP, and no delete. */
+static void grant_beside(struct ph_world *world, enum ph_world_port port,
+                         const struct ph_endpoint *from, const uint8_t *bytes, size_t len) {
+    static const struct ph_endpoint elsewhere = {{{[10] = 0xff, 0xff, 1, 2, 3, 4}}, 9000};
+    struct ph_pcp_request request;
+    unsigned *asked = world->options.user;
+    if (!story_is_pcp(port, bytes, len, &request))
+        ph_world_serve(world, port, from, bytes, len);
+    else if (request.lifetime_s > 0 && ++*asked == 3)
+        story_pcp_answer(world, &request, PH_PCP_SUCCESS, request.lifetime_s, &elsewhere);
+}
+
+static void what_is_being_deleted_beside_a_loss_is_asked_for_behind_that(void **state) {
+    (void)state;
+    unsigned asked = 0;
+    struct ph_world_options options = story_options(PORTHOLE_USE_NATPMP);
+    options.script = grant_beside;
+    options.user = &asked;
+    struct ph_world *world = ph_world_new(&options);
+    ph_world_run(world, PH_SECONDS(100));
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, id, PORTHOLE_NATPMP, STORY_PORT);
+    assert_int_equal(asked, 3);
+    assert_true(story_pcp_count(world) > asked); /* the delete */
+    ph_world_restart_gateway(world);
+    assert_int_equal(ph_world_step(world, &(struct ph_input){.type = PH_INPUT_RESUMED}), 0);
+    ph_world_run(world, PH_MS(500));
+    assert_true(ph_world_traced(world, "tcp 8080: lost: the gateway restarted"));
+    assert_int_equal(asked, 3);
+    ph_world_run(world, PH_SECONDS(15));
+    assert_true(asked > 3);
+    story_assert_mapped(world, id, PORTHOLE_NATPMP, STORY_PORT);
+    ph_world_free(world);
+}
+
 /* ---- Another host's port --------------------------------------------------------------------- */
 
 /* The device says that the port is taken, and is being asked by whom. */
@@ -392,6 +428,7 @@ int main(void) {
         cmocka_unit_test(port_of_another_mapping_is_no_port_that_was_forced),
         cmocka_unit_test(device_that_knows_no_action_any_more_is_described_anew),
         cmocka_unit_test(other_device_may_give_what_the_one_before_could_not),
+        cmocka_unit_test(what_is_being_deleted_beside_a_loss_is_asked_for_behind_that),
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted),
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted_when_the_address_changes),
         cmocka_unit_test(lease_that_is_not_extended_by_a_slow_clock_is_noticed),
