@@ -108,8 +108,10 @@ static void judge_lease(struct swarm *s, struct swarm_client *c, struct swarm_ma
                         const struct ph_mapping_info *info, const struct ph_gw_mapping *held) {
     const struct swarm_gateway *g = &s->gateways[c->gateway];
     ph_us there = held->lease.due;
-    /* A device that cuts leases and cannot be asked about them keeps it to itself. */
-    bool is_cut = info->method == PORTHOLE_UPNP && g->config.behaviour.lease_max_s < m->lifetime_s;
+    /* A device that cuts leases and cannot be asked about them keeps it to itself. What is asked
+     * for may be longer than what is wished for, where certain leases only are taken. */
+    uint32_t asked_s = m->lifetime_s > info->lifetime_s ? m->lifetime_s : info->lifetime_s;
+    bool is_cut = info->method == PORTHOLE_UPNP && g->config.behaviour.lease_max_s < asked_s;
     if (is_cut || there == PH_NEVER || info->expires == PH_NEVER || s->options.jitter ||
         s->options.loss)
         return;
@@ -160,7 +162,11 @@ static void judge_overdue(struct swarm *s, struct swarm_client *c, struct swarm_
     ph_us left = info->expires > now ? info->expires - now : 0;
     ph_us quiet_since = c->jumped > c->disturbed ? c->jumped : c->disturbed;
     note_since(s, &m->overdue_since, left < lease * 3 / 8 && s->now - quiet_since > lease);
-    if (m->overdue_since && s->now - m->overdue_since > PH_SECONDS(5) + 8 * s->options.delay)
+    ph_us bound = PH_SECONDS(5) + 8 * s->options.delay;
+    /* What is left of a lease that was not extended is noticed when it is short by so much. */
+    if (info->method == PORTHOLE_UPNP && !ph_swarm_models_extends(&s->gateways[c->gateway]))
+        bound += s->options.mapping_timeout + lease / 16;
+    if (m->overdue_since && s->now - m->overdue_since > bound)
         ph_swarm_trace_breach(s, "client %u: id %u is not renewed in good time: %u s of %u s left",
                               c->index, (unsigned)m->id, (unsigned)(left / PH_SECONDS(1)),
                               (unsigned)info->lifetime_s);
@@ -243,6 +249,8 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
                          (s->options.jitter || s->options.delay > PH_MS(110));
     if (is_mistakable)
         is_left_alone = true;
+    /* What another request has put in its place has a lease of its own. */
+    is_mistakable |= held && info.method != PORTHOLE_UPNP && held->facts.made_by != info.method;
     /* A request by UPnP may have taken the port from it, which UPnP alone would tell. */
     if (info.method != PORTHOLE_UPNP && ph_swarm_models_overwrites(g))
         is_left_alone = true;
