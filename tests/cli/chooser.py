@@ -7,10 +7,11 @@ import struct
 import threading
 import time
 
-from harness import CLIENT, PATIENCE_S, free_network
+from harness import CLIENT, PATIENCE_S, free_network, wait_until
 
 UDP, TCP = 1, 2  # the requests of RFC 6886 section 3.3
 REFUSED, NO_ROOM = 2, 4
+QUIET_S = 0.3  # a client repeats what is not answered after 0.25 s
 
 
 class Chooser:
@@ -22,7 +23,7 @@ class Chooser:
         self.address = "192.0.2.1"
         self.open = {}  # (protocol, internal port): external port
         self.asked = []
-        self.start = time.monotonic()
+        self.start = self.last_request = time.monotonic()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         for _ in range(20):
             self.internal, _ = free_network()
@@ -42,9 +43,15 @@ class Chooser:
         self.thread.join(PATIENCE_S)
         self.socket.close()
 
+    def settle(self):
+        """Returns when nothing is under way: an answer cannot be told from the one to a repetition,
+        so what this gateway says must not change between the two."""
+        wait_until(lambda: time.monotonic() - self.last_request > QUIET_S, "silence")
+
     def _serve(self):
         while True:
             request, peer = self.socket.recvfrom(2048)
+            self.last_request = time.monotonic()
             if not request:
                 return
             if request == b"\0\0":

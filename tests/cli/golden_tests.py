@@ -73,6 +73,7 @@ def live(program, is_json):
         with Held(program, "map", *arguments) as held:
             complaints = []
             for index, (port, has_restarted, json_lines, lines, told) in enumerate(LIFE):
+                gateway.settle()
                 answer["port"] = port
                 if has_restarted:
                     gateway.start = time.monotonic()
