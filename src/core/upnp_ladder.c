@@ -82,8 +82,7 @@ bool ph_upnp_ladder_older(struct ph_gateway *g) {
 /* ---- Leases ---------------------------------------------------------------------------------- */
 
 uint32_t ph_upnp_ladder_lease_s(const struct ph_mapping *m) {
-    unsigned step = m->gateway->upnp.facts->lease_step;
-    return step == 0 ? m->lifetime_s : leases_s[step];
+    return m->lease_step == 0 ? m->lifetime_s : leases_s[m->lease_step];
 }
 
 uint32_t ph_upnp_ladder_granted_s(const struct ph_mapping *m) {

@@ -101,6 +101,25 @@ static void short_lease_that_is_not_extended_is_noticed(void **state) {
     ph_world_free(world);
 }
 
+/* Another mapping's answer, which came before, has had the device asked for weeks from then on. */
+static void lease_is_the_one_that_was_asked_for(void **state) {
+    (void)state;
+    struct ph_world_options options =
+        story_quirk_options(PORTHOLE_USE_UPNP, PH_GW_QUIRK_HOUR_LEASE);
+    options.quirks |= PH_GW_QUIRK_BIT(PH_GW_QUIRK_NO_READ_BACK);
+    struct ph_world *world = ph_world_new(&options);
+    struct ph_map_request request = {
+        .protocol = PORTHOLE_TCP, .internal_port = 5000, .external_port = 5000, .lifetime_s = 3600};
+    story_map(world, 0);
+    porthole_id id;
+    assert_int_equal(ph_world_map_request(world, &request, &id), 0);
+    ph_world_run(world, PH_SECONDS(1));
+    struct ph_mapping_info info = ph_world_query(world, id);
+    assert_int_equal(info.state, PORTHOLE_SUCCESS);
+    assert_true(info.expires <= held_until(world, info.external.port));
+    ph_world_free(world);
+}
+
 /* ---- Two connections ------------------------------------------------------------------------- */
 
 /* The question whether it is connected gets no answer at first. */
@@ -422,6 +441,7 @@ int main(void) {
         cmocka_unit_test(lease_of_the_method_that_takes_over_counts_from_its_request),
         cmocka_unit_test(lease_that_is_read_back_counts_from_the_question),
         cmocka_unit_test(short_lease_that_is_not_extended_is_noticed),
+        cmocka_unit_test(lease_is_the_one_that_was_asked_for),
         cmocka_unit_test(connection_whose_status_was_lost_is_asked_again),
         cmocka_unit_test(better_connection_is_looked_for_at_the_next_recheck),
         cmocka_unit_test(device_that_missed_an_entry_once_is_asked_again),
