@@ -64,9 +64,10 @@ uint64_t ph_swarm_models_draw(struct ph_seeded *seed, ph_us delay) {
     /* One does not know ssdp:all, and the other nothing else. */
     if (models & BIT(V2_ONLY))
         models &= ~BIT(ALL_ONLY);
-    /* Where nothing tells that a lease was not extended, nobody can know. */
+    /* Where nothing tells that a lease was not extended, or who has the port now, nobody can know.
+     */
     if (models & BIT(NO_READ_BACK))
-        models &= ~BIT(LEASE_NOT_EXTENDED);
+        models &= ~(BIT(LEASE_NOT_EXTENDED) | BIT(OVERWRITES));
     return models;
 }
 

@@ -285,6 +285,7 @@ static void judge_soap(struct swarm *s, struct swarm_client *c, const struct ph_
     }
     if (is_delete) {
         const struct swarm_gateway *g = &s->gateways[c->gateway];
+        c->deleted = s->now;
         const struct ph_gw_mapping *held =
             g->server ? ph_gw_server_at_external(g->server, (uint8_t)protocol, (uint16_t)external)
                       : NULL;
@@ -412,8 +413,10 @@ static void judge_removal(struct swarm *s, const struct swarm_client *c,
     const struct swarm_gateway *g = &s->gateways[c->gateway];
     bool is_to_go = m->is_to_go && ph_swarm_models_deletes(g, event->info.method) &&
                     ph_swarm_models_speaks(&s->options, &g->options, event->info.method);
-    /* An answer may be for the delete before, or for a renewal that was repeated. */
-    if (ph_swarm_models_remakes(g, event->info.method) && s->options.delay > PH_MS(110))
+    /* An answer may be for the delete before, or for a renewal that was repeated; and what is made
+     * by a request that came behind its delete is refused from then on. */
+    if (ph_swarm_models_remakes(g, event->info.method) &&
+        (s->options.jitter || s->options.duplication || s->options.delay > PH_MS(110)))
         return;
     bool is_quiet = s->is_calm && s->now > s->calm_since + PH_SECONDS(15);
     if (!held || held->facts.made_by != event->info.method || !is_quiet ||
@@ -422,6 +425,21 @@ static void judge_removal(struct swarm *s, const struct swarm_client *c,
         return;
     ph_swarm_trace_breach(s, "client %u: id %u is %s and is still at the gateway", c->index,
                           (unsigned)m->id, is_to_go ? "given up" : "told to be removed");
+}
+
+/* The list of a device is walked by numbers, and what another client deletes meanwhile, or what
+ * ends, moves them. */
+static bool has_list_changed(const struct swarm *s, const struct swarm_client *c,
+                             const struct swarm_mapping *m) {
+    if (m->listed != ph_gw_server_count(s->gateways[c->gateway].server))
+        return true;
+    for (unsigned i = 0; i < s->options.clients; i++) {
+        const struct swarm_client *other = &s->clients[i];
+        if (other != c && other->gateway == c->gateway && other->deleted &&
+            other->deleted + PH_SECONDS(1) >= m->begun)
+            return true;
+    }
+    return false;
 }
 
 /* Nothing is left of what it was for, when nothing was in its way. */
@@ -434,6 +452,8 @@ static void judge_errand(struct swarm *s, const struct swarm_client *c,
         !ph_addr_equal(&event->info.source, &c->path.source))
         return;
     const struct ph_gw_mapping *left = ph_swarm_truth_left(s, c, m);
+    if (left && left->facts.made_by == PORTHOLE_UPNP && has_list_changed(s, c, m))
+        return;
     if (left)
         ph_swarm_trace_breach(s, "client %u: id %u is removed and %s still has port %u", c->index,
                               (unsigned)m->id, porthole_method_name(left->facts.made_by),
@@ -468,7 +488,8 @@ void ph_swarm_oracle_event(struct swarm *s, struct swarm_client *c, const struct
         event->info.external.port != m->wished_port)
         ph_swarm_trace_breach(s, "client %u: id %u got port %u and wants exactly %u", c->index,
                               (unsigned)m->id, event->info.external.port, m->wished_port);
-    m->false_since = m->address_false_since = 0; /* a belief of its own from here on */
+    /* A belief of its own from here on. */
+    m->false_since = m->address_false_since = m->lease_false_since = 0;
     m->was_mapped = event->info.state == PORTHOLE_SUCCESS;
     m->told = event->info.external;
     if (event->type != PORTHOLE_EVENT_UNMAPPED)

@@ -279,6 +279,8 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
         judge_belief(s, c, m, &info);
     if (held && !is_mistakable)
         judge_lease(s, c, m, &info, held);
+    else
+        m->lease_false_since = 0;
     if (is_renewed)
         judge_overdue(s, c, m, &info);
 }
