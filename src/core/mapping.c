@@ -242,9 +242,18 @@ static void retransmit_making(struct ph_mapping *m) {
     }
 }
 
+static bool is_any_idle(const struct ph_mapping *m) {
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+        if ((m->methods & 1U << i) && m->gateway->methods[i].state == PH_METHOD_IDLE)
+            return true;
+    return false;
+}
+
 static void begin_try(struct ph_mapping *m) {
     struct ph_gateway *g = m->gateway;
-    if (m->engine->now >= g->next_round)
+    /* Where one may be asked before the next round, because something was heard of the gateway, the
+     * others are asked beside it: else its silence alone would put that off. */
+    if (m->engine->now >= g->next_round || is_any_idle(m))
         ph_gateway_reset(g);
     m->retry = 0;
     for (unsigned i = 0; i < 3; i++)
