@@ -209,8 +209,9 @@ static void forget(struct swarm_client *c, const struct ph_effect *effect) {
 
 void ph_swarm_link_effect(struct swarm *s, struct swarm_client *c, const struct ph_effects *effects,
                           const struct ph_effect *effect) {
-    const uint8_t *bytes = ph_effect_bytes(effects, effect);
+    const uint8_t *bytes = NULL;
     if (effect->type == PH_EFFECT_SEND || effect->type == PH_EFFECT_HTTP) {
+        bytes = ph_effect_bytes(effects, effect);
         s->result->sent++;
         ph_swarm_trace_mix(s, bytes, effect->len);
         ph_swarm_trace_datagram(s, "sends to", c, &effect->to, bytes, effect->len);
