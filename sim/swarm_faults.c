@@ -275,7 +275,7 @@ static void kill_client(struct swarm *s, struct swarm_client *c) {
     ph_swarm_memory = NULL;
     if (c->memory > 0)
         ph_swarm_trace_breach(s, "client %u: %zu bytes are lost", c->index, c->memory);
-    c->memory = c->mapping_count = c->left_count = 0;
+    c->memory = c->mapping_count = c->left_count = c->entries = 0;
     c->listening = c->channel = 0;
     ph_swarm_start(s, c);
     ph_swarm_application_revive(s, c, before, count);

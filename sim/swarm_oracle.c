@@ -10,6 +10,7 @@
 
 #include "sim/swarm_parts.h"
 #include "wire/natpmp.h"
+#include "wire/portlist.h"
 #include "wire/ssdp.h"
 
 /* ---- Bounds ---------------------------------------------------------------------------------- */
@@ -37,6 +38,9 @@
 /* What an engine may hold, a description of a device included, and for each mapping. */
 #define MEMORY_BASE (48U * 1024U)
 #define MEMORY_MAPPING 1536U
+/* A removal reads the device's list twice, beside the one that was read before; tables double. */
+#define MEMORY_ENTRY (6U * (sizeof(struct ph_portlist_entry) + sizeof(uint16_t)))
+#define ENTRIES_LEAST 16U
 
 static void note_percent(unsigned *most, uint64_t value, uint64_t bound) {
     unsigned percent = (unsigned)(value * 100 / bound);
@@ -507,12 +511,23 @@ void ph_swarm_oracle_event(struct swarm *s, struct swarm_client *c, const struct
 
 /* ---- After each step ------------------------------------------------------------------------- */
 
+static uint64_t memory_bound_of(const struct swarm *s, struct swarm_client *c) {
+    const struct swarm_gateway *g = &s->gateways[c->gateway];
+    size_t entries = g->server ? ph_gw_server_count(g->server) : 0;
+    if (entries < ENTRIES_LEAST)
+        entries = ENTRIES_LEAST;
+    if ((has_errand(c, PORTHOLE_TCP, ANY_PORT) || has_errand(c, PORTHOLE_UDP, ANY_PORT)) &&
+        entries > c->entries)
+        c->entries = entries;
+    return MEMORY_BASE + MEMORY_MAPPING * SWARM_MAPPINGS_MAX + MEMORY_ENTRY * c->entries;
+}
+
 void ph_swarm_oracle_stepped(struct swarm *s, struct swarm_client *c,
                              const struct ph_input *input) {
     ph_us now = ph_swarm_client_now(s, c);
     ph_us deadline = ph_engine_deadline(c->engine);
     uint64_t bound = IDLE_BASE + IDLE_MAPPING * c->mapping_count;
-    uint64_t memory_bound = MEMORY_BASE + MEMORY_MAPPING * SWARM_MAPPINGS_MAX;
+    uint64_t memory_bound = memory_bound_of(s, c);
     ph_swarm_trace_mix(s, &deadline, sizeof deadline);
     if (deadline <= now)
         ph_swarm_trace_breach(s, "client %u: a deadline that is over after the step", c->index);

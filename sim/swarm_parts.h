@@ -149,6 +149,7 @@ struct swarm_client {
     bool has_heard[SWARM_LIARS];           /* that one answered a search with its own address */
     uint8_t asked[PORTHOLE_UPNP][2][8192]; /* ports named in requests: NAT-PMP, UPnP */
     size_t memory;                         /* held by the engine */
+    size_t entries;                        /* most of a list that it may hold */
     ph_us window;                          /* since when ... */
     unsigned window_sent;                  /* ... it has sent so much */
     ph_us long_window;                     /* a longer one */
