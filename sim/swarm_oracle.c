@@ -289,7 +289,6 @@ static void judge_soap(struct swarm *s, struct swarm_client *c, const struct ph_
     }
     if (is_delete) {
         const struct swarm_gateway *g = &s->gateways[c->gateway];
-        c->deleted = s->now;
         const struct ph_gw_mapping *held =
             g->server ? ph_gw_server_at_external(g->server, (uint8_t)protocol, (uint16_t)external)
                       : NULL;
@@ -431,21 +430,6 @@ static void judge_removal(struct swarm *s, const struct swarm_client *c,
                           (unsigned)m->id, is_to_go ? "given up" : "told to be removed");
 }
 
-/* The list of a device is walked by numbers, and what another client deletes meanwhile, or what
- * ends, moves them. */
-static bool has_list_changed(const struct swarm *s, const struct swarm_client *c,
-                             const struct swarm_mapping *m) {
-    if (m->listed != ph_gw_server_count(s->gateways[c->gateway].server))
-        return true;
-    for (unsigned i = 0; i < s->options.clients; i++) {
-        const struct swarm_client *other = &s->clients[i];
-        if (other != c && other->gateway == c->gateway && other->deleted &&
-            other->deleted + PH_SECONDS(1) >= m->begun)
-            return true;
-    }
-    return false;
-}
-
 /* Nothing is left of what it was for, when nothing was in its way. */
 static void judge_errand(struct swarm *s, const struct swarm_client *c,
                          const struct swarm_mapping *m, const struct ph_event *event) {
@@ -456,8 +440,6 @@ static void judge_errand(struct swarm *s, const struct swarm_client *c,
         !ph_addr_equal(&event->info.source, &c->path.source))
         return;
     const struct ph_gw_mapping *left = ph_swarm_truth_left(s, c, m);
-    if (left && left->facts.made_by == PORTHOLE_UPNP && has_list_changed(s, c, m))
-        return;
     if (left)
         ph_swarm_trace_breach(s, "client %u: id %u is removed and %s still has port %u", c->index,
                               (unsigned)m->id, porthole_method_name(left->facts.made_by),

@@ -104,8 +104,6 @@ struct swarm_mapping {
     ph_us address_false_since;
     ph_us lease_false_since;
     ph_us overdue_since;
-    ph_us begun;        /* an errand ... */
-    size_t listed;      /* ... when the gateway held so many */
     ph_us unmade_since; /* not SUCCESS; 0 = it is */
     ph_us unserved;     /* when the gateway was last seen not to speak its method */
     ph_us blocked;      /* when the gateway was last seen unable to grant it */
@@ -156,7 +154,6 @@ struct swarm_client {
     unsigned long_window_sent;
     unsigned long_window_begun; /* mappings that the application began */
     unsigned idle_steps;        /* TIMER steps in the window */
-    ph_us deleted;              /* when it sent a delete by UPnP last */
     unsigned renewals;          /* seen in quiet times */
     ph_us renewal_seen;         /* the last of them */
     double renewal_least;

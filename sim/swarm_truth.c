@@ -277,7 +277,8 @@ static void check_mapping(struct swarm *s, struct swarm_client *c, struct swarm_
         m->unserved = s->now;
     if (is_made)
         judge_belief(s, c, m, &info);
-    if (held && !is_mistakable)
+    /* What cannot be used may say that it renewed, as a connection that is down does. */
+    if (held && !is_mistakable && is_served(s, c, info.method))
         judge_lease(s, c, m, &info, held);
     else
         m->lease_false_since = 0;
