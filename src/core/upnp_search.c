@@ -185,7 +185,8 @@ static bool leads_back(const struct ph_gateway *g, const struct ph_addr *host) {
  * search runs. */
 static bool is_awaited(const struct ph_gateway *g) {
     const struct ph_method *status = &g->methods[PORTHOLE_UPNP];
-    bool is_late = status->state == PH_METHOD_DEAD && g->upnp.tries > 0 &&
+    bool is_late = g == g->engine->gateway && status->state == PH_METHOD_DEAD &&
+                   g->upnp.tries > 0 &&
                    g->engine->now < status->asked + g->engine->config.discover_timeout &&
                    !g->engine->is_stopping;
     return g->upnp.phase != PH_UPNP_OFF || is_late;

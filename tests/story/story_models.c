@@ -276,6 +276,22 @@ static void deaf_to_mappings(struct ph_world *world, enum ph_world_port port,
         ph_world_serve(world, port, from, bytes, len);
 }
 
+/* The gateway's UPnP answers 4 s late, and the client is elsewhere by then. */
+static void late_answer_of_a_gateway_that_was_left_is_none(void **state) {
+    (void)state;
+    struct ph_world *world =
+        world_of(PORTHOLE_USE_NATPMP | PORTHOLE_USE_UPNP, PH_GW_QUIRK_LATE_ANSWERS, PH_MS(50));
+    porthole_id id = story_map(world, 0);
+    ph_world_run(world, PH_MS(3600));
+    story_assert_mapped(world, id, PORTHOLE_NATPMP, STORY_PORT);
+    assert_true(ph_world_traced(world, "upnp: asking -> dead: no gateway answered"));
+    world->options.script = deaf_to_mappings; /* so that there is something to be deleted yet */
+    ph_world_move(world, "10.1.1.1", "10.1.1.2");
+    ph_world_run(world, PH_SECONDS(2));
+    assert_int_equal(story_http_count(world, "GET "), 0);
+    ph_world_free(world);
+}
+
 static void repetitions_are_not_used_up_by_answers_for_the_address(void **state) {
     (void)state;
     struct ph_world_options options = story_options(PORTHOLE_USE_NATPMP);
@@ -483,6 +499,7 @@ int main(void) {
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted),
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted_when_the_address_changes),
         cmocka_unit_test(lease_that_is_not_extended_by_a_slow_clock_is_noticed),
+        cmocka_unit_test(late_answer_of_a_gateway_that_was_left_is_none),
         cmocka_unit_test(repetitions_are_not_used_up_by_answers_for_the_address),
         cmocka_unit_test(renewal_that_nobody_answers_is_repeated_within_the_period),
         cmocka_unit_test(others_are_not_searched_for_at_each_refusal),
