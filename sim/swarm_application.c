@@ -116,6 +116,7 @@ static void remove_request(struct swarm *s, struct swarm_client *c, struct swarm
     m.id = input.u.map.id = ++c->last_id;
     input.u.map.request = &request;
     m.is_unmapped = m.is_errand = true;
+    c->long_window_errands++;
     m.wished_port = request.external_port;
     m.nonce_for = has_key ? c->path.gateway : ph_addr_none;
     ph_swarm_trace_line(s, "client %u removes %s %u, external %u: id %u", c->index,

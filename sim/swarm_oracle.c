@@ -352,6 +352,20 @@ static void judge_datagram(struct swarm *s, struct swarm_client *c, const struct
         judge_natpmp(s, c, path, bytes, effect->len);
 }
 
+/* An entry of a list: for each removal it is read three times at most, and a little beyond. */
+static bool judge_list(struct swarm *s, struct swarm_client *c, const struct ph_effect *effect,
+                       const uint8_t *bytes) {
+    static const char name[] = "#GetGenericPortMappingEntry";
+    uint64_t bound = (c->long_window_errands + 1) * 3 * (c->entries + ENTRIES_LEAST);
+    bool is_list = false;
+    for (size_t i = 0; effect->type == PH_EFFECT_HTTP && i + sizeof name < effect->len; i++)
+        is_list |= bytes[i] == '#' && memcmp(bytes + i, name, sizeof name - 1) == 0;
+    if (is_list && ++c->long_window_listed > bound)
+        ph_swarm_trace_breach(s, "client %u: a storm of lists: %u in 600 s", c->index,
+                              c->long_window_listed);
+    return is_list;
+}
+
 static void judge_rate(struct swarm *s, struct swarm_client *c) {
     uint64_t bound = WINDOW_BASE + WINDOW_MAPPING * c->mapping_count;
     ph_us backoff =
@@ -368,6 +382,7 @@ static void judge_rate(struct swarm *s, struct swarm_client *c) {
     if (s->now >= c->long_window + LONG_WINDOW) {
         c->long_window = s->now;
         c->long_window_sent = c->long_window_begun = 0;
+        c->long_window_errands = c->long_window_listed = 0;
     }
     note_percent(&s->result->rate_percent, ++c->window_sent, bound);
     note_percent(&s->result->rate_percent, ++c->long_window_sent, long_bound);
@@ -382,7 +397,8 @@ void ph_swarm_oracle_sent(struct swarm *s, struct swarm_client *c, const struct 
     if (ph_engine_is_stopped(c->engine) && c->mapping_count == 0)
         ph_swarm_trace_breach(s, "client %u: a packet after it stopped", c->index);
     const struct ph_path *path = ph_engine_path(c->engine, effect->gateway);
-    judge_rate(s, c);
+    if (!judge_list(s, c, effect, bytes))
+        judge_rate(s, c);
     if (!path)
         ph_swarm_trace_breach(s, "client %u: a packet on no way out", c->index);
     else if (effect->type == PH_EFFECT_HTTP)

@@ -153,9 +153,11 @@ struct swarm_client {
     ph_us long_window;                     /* a longer one */
     unsigned long_window_sent;
     unsigned long_window_begun; /* mappings that the application began */
-    unsigned idle_steps;        /* TIMER steps in the window */
-    unsigned renewals;          /* seen in quiet times */
-    ph_us renewal_seen;         /* the last of them */
+    unsigned long_window_errands;
+    unsigned long_window_listed; /* requests for entries of a list, which are counted apart */
+    unsigned idle_steps;         /* TIMER steps in the window */
+    unsigned renewals;           /* seen in quiet times */
+    ph_us renewal_seen;          /* the last of them */
     double renewal_least;
     double renewal_most; /* of the lease */
 };
