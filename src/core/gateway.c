@@ -204,8 +204,15 @@ void ph_gateway_dead(struct ph_gateway *g, enum porthole_method method, int erro
     }
 }
 
+static bool is_any_awake(const struct ph_gateway *g) {
+    for (unsigned i = PORTHOLE_PCP; i <= PORTHOLE_UPNP; i++)
+        if (g->methods[i].state == PH_METHOD_ALIVE || g->methods[i].state == PH_METHOD_ASKING)
+            return true;
+    return false;
+}
+
 void ph_gateway_wake(struct ph_gateway *g) {
-    if (is_all_dead(g))
+    if (!is_any_awake(g))
         ph_gateway_reset(g);
 }
 

@@ -316,16 +316,15 @@ static size_t hang(struct ph_world *world, const struct ph_endpoint *to,
 }
 
 /* Its announcement has one method looked at, which comes to nothing; the other two may be asked
- * again since, and their silence must not put the next round off. */
-static void try_after_an_announcement_asks_all_methods(void **state) {
-    (void)state;
+ * again since, and their silence must not put the next round off. The gateway answers then. */
+static struct ph_world *world_with_two_idle(porthole_id *ret_id) {
     struct ph_world_options options = story_options(PORTHOLE_USE_UPNP);
     options.announces = true;
     struct ph_world *world = ph_world_new(&options);
     porthole_id held = story_map(world, 0); /* so that it is listened for */
     ph_world_run(world, PH_SECONDS(3));
     world->options.http = hang;
-    porthole_id id = ph_world_map(world, PORTHOLE_UDP, STORY_PORT);
+    *ret_id = ph_world_map(world, PORTHOLE_UDP, STORY_PORT);
     ph_world_run(world, PH_SECONDS(1));
     ph_world_unmap(world, held);
     ph_world_run(world, PH_SECONDS(1500));
@@ -334,8 +333,25 @@ static void try_after_an_announcement_asks_all_methods(void **state) {
     ph_world_restart_gateway(world);
     ph_world_run(world, PH_SECONDS(15));
     world->options.http = NULL;
+    return world;
+}
+
+static void try_after_an_announcement_asks_all_methods(void **state) {
+    (void)state;
+    porthole_id id;
+    struct ph_world *world = world_with_two_idle(&id);
     ph_world_run(world, PH_SECONDS(75)); /* 300 s since its last try */
     story_assert_mapped(world, id, PORTHOLE_UPNP, STORY_PORT);
+    ph_world_free(world);
+}
+
+static void new_mapping_after_an_announcement_asks_all_methods(void **state) {
+    (void)state;
+    porthole_id id;
+    struct ph_world *world = world_with_two_idle(&id);
+    id = ph_world_map(world, PORTHOLE_UDP, 9000);
+    ph_world_run(world, PH_SECONDS(1));
+    story_assert_mapped(world, id, PORTHOLE_UPNP, 9000);
     ph_world_free(world);
 }
 
@@ -495,6 +511,7 @@ int main(void) {
         cmocka_unit_test(device_that_knows_no_action_any_more_is_described_anew),
         cmocka_unit_test(other_device_may_give_what_the_one_before_could_not),
         cmocka_unit_test(try_after_an_announcement_asks_all_methods),
+        cmocka_unit_test(new_mapping_after_an_announcement_asks_all_methods),
         cmocka_unit_test(what_is_being_deleted_beside_a_loss_is_asked_for_behind_that),
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted),
         cmocka_unit_test(port_that_is_only_looked_at_is_not_deleted_when_the_address_changes),
