@@ -352,11 +352,12 @@ static void judge_datagram(struct swarm *s, struct swarm_client *c, const struct
         judge_natpmp(s, c, path, bytes, effect->len);
 }
 
-/* An entry of a list: for each removal it is read three times at most, and a little beyond. */
+/* An entry of a list: for each removal it is read three times at most, begun anew once when the
+ * device was lost meanwhile, and a little beyond. */
 static bool judge_list(struct swarm *s, struct swarm_client *c, const struct ph_effect *effect,
                        const uint8_t *bytes) {
     static const char name[] = "#GetGenericPortMappingEntry";
-    uint64_t bound = (c->long_window_errands + 1) * 3 * (c->entries + ENTRIES_LEAST);
+    uint64_t bound = (c->long_window_errands + 1) * 6 * (c->entries + ENTRIES_LEAST);
     bool is_list = false;
     for (size_t i = 0; effect->type == PH_EFFECT_HTTP && i + sizeof name < effect->len; i++)
         is_list |= bytes[i] == '#' && memcmp(bytes + i, name, sizeof name - 1) == 0;
