@@ -34,11 +34,12 @@ void ph_mapping_raise(struct ph_mapping *m, enum porthole_event_type type) {
         return;
     if (m->event == PORTHOLE_EVENT_MAPPED && type == PORTHOLE_EVENT_CHANGED)
         return; /* nobody has heard of what changed */
-    if (m->event == PORTHOLE_EVENT_MAPPED && type == PORTHOLE_EVENT_PENDING) {
+    if (m->event == PORTHOLE_EVENT_MAPPED && type == PORTHOLE_EVENT_PENDING && !m->hides_loss) {
         ph_link_remove(&m->in_events); /* nor of what is over */
         m->event = 0;
         return;
     }
+    m->hides_loss = type == PORTHOLE_EVENT_MAPPED && m->event == PORTHOLE_EVENT_PENDING;
     m->event = (uint8_t)type;
     if (!ph_link_is_in(&m->in_events))
         ph_list_append(&m->engine->events, &m->in_events);

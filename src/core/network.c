@@ -218,12 +218,19 @@ static void leave(struct ph_gateway *old, struct ph_gateway *new) {
         ph_network_finish(PH_CONTAINER(e->former.next, struct ph_gateway, link));
 }
 
+static bool has_errand(const struct ph_gateway *g) {
+    for (const struct ph_link *at = g->mappings.next; at != &g->mappings; at = at->next)
+        if (PH_CONTAINER(at, struct ph_mapping, in_gateway)->is_errand)
+            return true;
+    return false;
+}
+
 void ph_network_settle(struct ph_engine *e) {
     for (struct ph_link *at = e->former.next; at != &e->former; at = at->next) {
         struct ph_gateway *g = PH_CONTAINER(at, struct ph_gateway, link);
         ph_gateway_settle(g);
         ph_listing_run(g);
-        if (ph_list_is_empty(&g->mappings))
+        if (!has_errand(g)) /* which alone asks for more there than to be rid of something */
             ph_listing_stop(g);
         /* Not in this step: its path is needed to send what the step sends. */
         if (ph_list_is_empty(&g->mappings) && g->leave.due > e->now + PH_MS(1))

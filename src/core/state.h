@@ -137,6 +137,7 @@ struct ph_mapping {
     uint8_t flags;
     uint8_t busy;                  /* PORTHOLE_USE_* of the attempts that are not IDLE */
     bool hidden : 1;               /* a probe's: no events, no count */
+    bool hides_loss : 1;           /* the MAPPED that waits took the place of a PENDING */
     bool is_errand : 1;            /* no mapping, but the removal of one that is not ours */
     bool was_made : 1;             /* it was SUCCESS once */
     bool has_failed : 1;           /* FAILED was told and not taken back by a success */

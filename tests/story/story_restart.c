@@ -225,6 +225,41 @@ static void device_without_read_back_is_asked_to_map_again(void **state) {
     ph_world_free(world);
 }
 
+/* The first answer after a restart: a lease of a second, which was long over when it came. */
+static void restart_with_a_moment(struct ph_world *world, enum ph_world_port port,
+                                  const struct ph_endpoint *from, const uint8_t *bytes,
+                                  size_t len) {
+    static uint8_t answer[PH_GW_CONTROL_SIZE];
+    memcpy(answer, bytes, len);
+    if (port == PH_WORLD_CONTROL && len >= 12) {
+        memset(answer + 4, 0, 8); /* lifetime and epoch, RFC 6887 §7.2 */
+        answer[7] = 1;
+    }
+    ph_world_answer(world, port, from, answer, len);
+}
+
+static void loss_is_told_also_when_what_came_instead_is_over(void **state) {
+    (void)state;
+    porthole_id id;
+    struct ph_world *world = mapped_world(PORTHOLE_PCP, PH_SECONDS(300), &id);
+    ph_world_run(world, PH_SECONDS(20));
+    world->options.delay = PH_MS(600);
+    world->options.meddle = restart_with_a_moment;
+    ph_world_refresh(world, id);
+    ph_world_run(world, PH_MS(1300));
+    struct ph_mapping_info info;
+    assert_true(ph_engine_query(world->engine, id, &info));
+    assert_int_equal(info.state, PORTHOLE_PENDING);
+    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_PENDING), 1);
+    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_MAPPED), 1);
+    world->options.delay = PH_MS(5);
+    world->options.meddle = NULL;
+    ph_world_run(world, PH_SECONDS(10));
+    story_assert_mapped(world, id, PORTHOLE_PCP, STORY_PORT);
+    assert_int_equal(ph_world_count(world, id, PORTHOLE_EVENT_MAPPED), 2);
+    ph_world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restart_is_noticed_within_the_recheck_period),
@@ -237,6 +272,7 @@ int main(void) {
         cmocka_unit_test(clock_that_jumps_at_every_answer_makes_no_storm),
         cmocka_unit_test(mapping_that_another_host_took_is_made_elsewhere),
         cmocka_unit_test(device_without_read_back_is_asked_to_map_again),
+        cmocka_unit_test(loss_is_told_also_when_what_came_instead_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
