@@ -171,7 +171,7 @@ static void judge_packets(struct ph_doctor_report *report, const struct texts *t
                                       .source_port = CONTROL_PORT,
                                       .destination_port = EPHEMERAL_PORT,
                                       .is_answer = true};
-    struct ph_doctor_filter other;
+    struct ph_doctor_filter other = {.effect = PH_DOCTOR_EFFECT_UNKNOWN};
     size_t chains = judge_packet(texts, &packet, &firewall->answers);
     packet.source_port = SSDP_PORT;
     (void)judge_packet(texts, &packet, &other);

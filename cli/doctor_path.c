@@ -58,7 +58,7 @@ static void add_fact(struct hop_facts *facts, const char *prefix, const char *te
         return;
     char *line = facts->lines[facts->count++];
     size_t len = strlen(prefix);
-    memcpy(line, prefix, len);
+    memcpy(line, prefix, len + 1);
     char value[PH_MARKUP_CUT_SIZE];
     if (columns > len)
         columns -= len;

@@ -80,9 +80,8 @@ static enum ph_doctor_match condition(const struct words *words, size_t *at,
     const char *value = *at + 1 < words->count ? words->at[*at + 1] : "";
     const char *own = packet->protocol == PORTHOLE_TCP ? "tcp" : "udp";
     enum ph_doctor_match match;
-    if (strcmp(name, "-m") == 0 || strcmp(name, "--match") == 0)
-        match = PH_DOCTOR_MATCH_YES; /* its options follow */
-    else if (strcmp(name, "--comment") == 0)
+    if (strcmp(name, "-m") == 0 || strcmp(name, "--match") == 0 /* its options follow */
+        || strcmp(name, "--comment") == 0)
         match = PH_DOCTOR_MATCH_YES;
     else if (strcmp(name, "-p") == 0)
         match = ph_doctor_rules_yes(strcmp(value, own) == 0 || strcmp(value, "all") == 0);
@@ -205,7 +204,7 @@ static void take_rule(struct ph_doctor_rules *rules, const struct table *table,
 bool ph_doctor_rules_iptables(struct ph_doctor_rules *rules, const struct ph_doctor_packet *packet,
                               const char *text) {
     struct table table = {"", 0};
-    struct words words;
+    struct words words = {.line = ""};
     char last[PH_DOCTOR_NAME_SIZE] = "";
     uint16_t number = 0;
     bool is_any = false;

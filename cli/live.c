@@ -50,7 +50,7 @@ static void measure(struct ph_live *live) {
     size_t rows, columns;
     ph_terminal_measure(&rows, &columns);
     live->rows = rows;
-    live->columns = columns;
+    live->columns = columns > 0 ? columns : 1;
     live->is_off = !live->is_once && live->count + FOOT_ROWS >= live->rows;
 }
 
@@ -112,7 +112,7 @@ struct ph_live *ph_live_new(const struct ph_hold *hold) {
 void ph_live_free(struct ph_live *live) {
     if (!live)
         return;
-    if (live->is_once)
+    if (live->is_once && live->shown)
         erase(live);
     ph_output_before(NULL, NULL);
     free(live->types);

@@ -299,7 +299,7 @@ int ph_sock_receive(int fd, struct ph_endpoint *ret_from, void *ret, size_t size
 }
 
 uint16_t ph_sock_port(int fd) {
-    union address address;
+    union address address = {{0}};
     socklen_t len = sizeof address;
     if (getsockname(fd, &address.any, &len) != 0)
         return 0;
